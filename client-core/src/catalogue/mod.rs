@@ -1,0 +1,33 @@
+//! The contract of everything that has a face: typed commands and queries, their replies, errors.
+//!
+//! The command line's JSON, the desktop's TypeScript types and later the gateway's OpenAPI derive
+//! from the types here. JSON is externally stable: fields are added, never renamed.
+//!
+//! Start with [`Command`] (what changes something) and [`Query`] (what only asks).
+
+mod command;
+mod error;
+mod home;
+mod query;
+mod views;
+
+pub use command::*;
+pub use error::*;
+pub use home::*;
+pub use query::*;
+pub use views::*;
+
+use conflict_rules::id;
+
+id!(
+    /// Who pays: a household.
+    ClientId, "cli"
+);
+id!(
+    /// Who is treated.
+    PetId, "pet"
+);
+id!(
+    /// What is sold.
+    ServiceId, "svc"
+);

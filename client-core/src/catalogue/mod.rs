@@ -7,12 +7,14 @@
 
 mod command;
 mod error;
+mod event;
 mod home;
 mod query;
 mod views;
 
 pub use command::*;
 pub use error::*;
+pub use event::*;
 pub use home::*;
 pub use query::*;
 pub use views::*;

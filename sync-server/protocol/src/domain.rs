@@ -1,0 +1,38 @@
+//! What separates one use of a key or a hash from every other.
+//!
+//! A signature covers its domain, which ends in a zero byte that occurs nowhere else in it, and
+//! then the statement: no statement of one kind is ever a valid statement of another kind.
+
+/// Signing domains.
+pub(crate) mod sign {
+    pub(crate) const ENTRY: &[u8] = b"daybook/0/entry\0";
+    pub(crate) const ACT: &[u8] = b"daybook/0/act\0";
+    pub(crate) const HEAD: &[u8] = b"daybook/0/head\0";
+    pub(crate) const CONFIRMATION: &[u8] = b"daybook/0/confirmation\0";
+    pub(crate) const DEVICE: &[u8] = b"daybook/0/device grant\0";
+    pub(crate) const SEAT: &[u8] = b"daybook/0/seat grant\0";
+    pub(crate) const SIGN_IN: &[u8] = b"daybook/0/sign in\0";
+    pub(crate) const JOIN: &[u8] = b"daybook/0/join\0";
+    pub(crate) const WELCOME: &[u8] = b"daybook/0/welcome\0";
+}
+
+/// BLAKE3 `derive_key` contexts.
+pub(crate) mod hash {
+    pub(crate) const ENTRY: &str = "daybook/0 entry";
+    pub(crate) const ACT: &str = "daybook/0 act";
+    pub(crate) const HEAD: &str = "daybook/0 head";
+    pub(crate) const CONFIRMATION: &str = "daybook/0 confirmation";
+    pub(crate) const CHAIN_START: &str = "daybook/0 chain start";
+    pub(crate) const CHAIN_NEXT: &str = "daybook/0 chain next";
+    pub(crate) const HANDSHAKE: &str = "daybook/0 handshake";
+}
+
+/// The hash of `parts`, one after the other, in one context. All parts but one must have a fixed
+/// length, so that the split is never in doubt.
+pub(crate) fn digest(context: &'static str, parts: &[&[u8]]) -> crate::Hash {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    for part in parts {
+        hasher.update(part);
+    }
+    crate::Hash::from_bytes(*hasher.finalize().as_bytes())
+}

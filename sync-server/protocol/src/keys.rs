@@ -98,6 +98,9 @@ fn is_reduced(bytes: &[u8; 32]) -> bool {
 pub struct Signature([u8; 64]);
 
 impl Signature {
+    /// What stands where nothing was signed yet. It verifies under no acceptable key.
+    pub const NONE: Self = Self([0; 64]);
+
     /// The signature with these bytes.
     pub const fn from_bytes(bytes: [u8; 64]) -> Self {
         Self(bytes)

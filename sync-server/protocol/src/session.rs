@@ -88,30 +88,13 @@ pub struct Welcome {
 }
 
 impl SignIn {
-    /// Signs in at the relay that sent `challenge` and calls itself `relay`.
-    pub fn sign(
-        org: OrgId,
-        device: DeviceId,
-        host: String,
-        nonce: [u8; 16],
-        have: Vec<Have>,
-        challenge: &[u8; 32],
-        relay: &VerifyKey,
-        key: &SigningKey,
-    ) -> Self {
-        let unsigned = Self {
-            org,
-            device,
-            host,
-            nonce,
-            have,
-            signature: Signature::from_bytes([0; 64]),
-        };
-        let statement = unsigned.statement(challenge, relay);
-        Self {
-            signature: signed::sign(domain::sign::SIGN_IN, &statement, key),
-            ..unsigned
-        }
+    /// Signs this for the relay that sent `challenge` and calls itself `relay`. Fill the rest first,
+    /// with [`Signature::NONE`].
+    #[must_use]
+    pub fn signed(mut self, challenge: &[u8; 32], relay: &VerifyKey, key: &SigningKey) -> Self {
+        let statement = self.statement(challenge, relay);
+        self.signature = signed::sign(domain::sign::SIGN_IN, &statement, key);
+        self
     }
 
     /// Whether the device's key signed this, for this challenge of this relay.
@@ -125,7 +108,7 @@ impl SignIn {
         signed::verify(domain::sign::SIGN_IN, &statement, &self.signature, key)
     }
 
-    /// Names this exact handshake, for [`Welcome::sign`] and [`Welcome::verify`].
+    /// Names this exact handshake, for [`Welcome::signed`] and [`Welcome::verify`].
     pub fn handshake(&self, challenge: &[u8; 32], relay: &VerifyKey) -> Hash {
         domain::digest(
             domain::hash::HANDSHAKE,
@@ -161,31 +144,13 @@ pub(crate) fn check_have(have: &[Have]) -> Result<(), DecodeError> {
 }
 
 impl Join {
-    /// Joins at the relay that sent `challenge` and calls itself `relay`.
-    pub fn sign(
-        org: OrgId,
-        invite: InviteId,
-        host: String,
-        nonce: [u8; 16],
-        have_governance: u32,
-        challenge: &[u8; 32],
-        relay: &VerifyKey,
-        key: &SigningKey,
-    ) -> Self {
-        let signature = Signature::from_bytes([0; 64]);
-        let unsigned = Self {
-            org,
-            invite,
-            host,
-            nonce,
-            have_governance,
-            signature,
-        };
-        let statement = unsigned.statement(challenge, relay);
-        Self {
-            signature: signed::sign(domain::sign::JOIN, &statement, key),
-            ..unsigned
-        }
+    /// Signs this for the relay that sent `challenge` and calls itself `relay`. Fill the rest first,
+    /// with [`Signature::NONE`].
+    #[must_use]
+    pub fn signed(mut self, challenge: &[u8; 32], relay: &VerifyKey, key: &SigningKey) -> Self {
+        let statement = self.statement(challenge, relay);
+        self.signature = signed::sign(domain::sign::JOIN, &statement, key);
+        self
     }
 
     /// Whether the invitation's key signed this, for this challenge of this relay.
@@ -199,7 +164,7 @@ impl Join {
         signed::verify(domain::sign::JOIN, &statement, &self.signature, key)
     }
 
-    /// Names this exact handshake, for [`Welcome::sign`] and [`Welcome::verify`].
+    /// Names this exact handshake, for [`Welcome::signed`] and [`Welcome::verify`].
     pub fn handshake(&self, challenge: &[u8; 32], relay: &VerifyKey) -> Hash {
         domain::digest(
             domain::hash::HANDSHAKE,
@@ -225,28 +190,13 @@ impl Join {
 }
 
 impl Welcome {
-    /// Answers the handshake of that name.
-    pub fn sign(
-        at: i64,
-        heads: Vec<SignedHead>,
-        behind: Vec<FeedId>,
-        quota: Quota,
-        handshake: &Hash,
-        key: &SigningKey,
-    ) -> Self {
-        let signature = Signature::from_bytes([0; 64]);
-        let unsigned = Self {
-            at,
-            heads,
-            behind,
-            quota,
-            signature,
-        };
-        let statement = unsigned.statement(handshake);
-        Self {
-            signature: signed::sign(domain::sign::WELCOME, &statement, key),
-            ..unsigned
-        }
+    /// Signs this as the answer to the handshake of that name. Fill the rest first, with
+    /// [`Signature::NONE`].
+    #[must_use]
+    pub fn signed(mut self, handshake: &Hash, key: &SigningKey) -> Self {
+        let statement = self.statement(handshake);
+        self.signature = signed::sign(domain::sign::WELCOME, &statement, key);
+        self
     }
 
     /// Whether the relay's key signed this, as the answer to that handshake.

@@ -45,7 +45,7 @@ impl Role {
 
     /// Whether a seat of this role holds the keys of a feed (and is sent it).
     pub const fn may_read(self, feed: FeedId) -> bool {
-        use Role::{Gateway, Groomer, Manager, Owner, Receptionist, Vet};
+        use Role::{Gateway, Manager, Owner, Receptionist, Vet};
         match feed {
             FeedId::Governance | FeedId::Keys | FeedId::Grid | FeedId::Schedule(_) => true,
             FeedId::Visits(_)
@@ -53,14 +53,8 @@ impl Role {
             | FeedId::Contact
             | FeedId::Handling
             | FeedId::Grooming => !matches!(self, Gateway),
-            FeedId::Clinical => match self {
-                Owner | Vet => true,
-                Manager | Groomer | Receptionist | Gateway => false,
-            },
-            FeedId::Payments => match self {
-                Owner | Manager | Receptionist => true,
-                Vet | Groomer | Gateway => false,
-            },
+            FeedId::Clinical => matches!(self, Owner | Vet),
+            FeedId::Payments => matches!(self, Owner | Manager | Receptionist),
         }
     }
 
@@ -69,26 +63,18 @@ impl Role {
     /// grant it something.
     pub const fn may_write(self, feed: FeedId) -> bool {
         use Role::{Gateway, Groomer, Manager, Owner, Receptionist, Vet};
-        match (feed, self) {
-            (FeedId::Governance, _) | (_, Gateway) => false,
-            (
-                FeedId::Keys
-                | FeedId::Grid
-                | FeedId::Schedule(_)
-                | FeedId::Visits(_)
-                | FeedId::Handling,
-                Owner | Manager | Vet | Groomer | Receptionist,
-            )
-            | (FeedId::Practice, Owner | Manager)
-            | (FeedId::Contact, Owner | Manager | Vet | Receptionist)
-            | (FeedId::Clinical, Owner | Vet)
-            | (FeedId::Grooming, Owner | Manager | Groomer)
-            | (FeedId::Payments, Owner | Manager | Receptionist) => true,
-            (FeedId::Practice, Vet | Groomer | Receptionist)
-            | (FeedId::Contact, Groomer)
-            | (FeedId::Clinical, Manager | Groomer | Receptionist)
-            | (FeedId::Grooming, Vet | Receptionist)
-            | (FeedId::Payments, Vet | Groomer) => false,
+        match feed {
+            FeedId::Governance => false,
+            FeedId::Keys
+            | FeedId::Grid
+            | FeedId::Schedule(_)
+            | FeedId::Visits(_)
+            | FeedId::Handling => !matches!(self, Gateway),
+            FeedId::Practice => matches!(self, Owner | Manager),
+            FeedId::Contact => matches!(self, Owner | Manager | Vet | Receptionist),
+            FeedId::Clinical => matches!(self, Owner | Vet),
+            FeedId::Grooming => matches!(self, Owner | Manager | Groomer),
+            FeedId::Payments => matches!(self, Owner | Manager | Receptionist),
         }
     }
 

@@ -190,6 +190,16 @@ impl<S: Storage> Opening<'_, S> {
         });
     }
 
+    /// Promised records end early: the last segment was cut between two records, or the next is gone.
+    fn note_missing(&mut self) -> io::Result<()> {
+        let (file, offset) = match self.segments.last() {
+            Some(last) if !sidecar::seals(self.storage, last)? => (last.name(), last.end),
+            _ => (segment::name(self.next), 0),
+        };
+        self.note(file, offset, Some(self.next), Fault::Missing);
+        Ok(())
+    }
+
     fn header(&self, first: u64) -> Result<Option<SegmentHeader>, OpenError> {
         let file = segment::name(first);
         match self.storage.read(&file, 0, SEGMENT_HEADER) {
@@ -233,7 +243,7 @@ impl<S: Storage> Opening<'_, S> {
                 continue;
             }
             if first != self.next {
-                self.note(segment::name(self.next), 0, Some(self.next), Fault::Missing);
+                self.note_missing()?;
             } else if header.is_none() {
                 self.note(segment::name(first), 0, Some(first), Fault::SegmentHeader);
             } else if !follows {
@@ -252,11 +262,7 @@ impl<S: Storage> Opening<'_, S> {
             self.walk(first, prior, follower.is_some())?;
         }
         if self.next < self.promised && self.promised < u64::MAX {
-            let (file, end) = self
-                .segments
-                .last()
-                .map_or_else(|| (segment::name(0), 0), |last| (last.name(), last.end));
-            self.note(file, end, Some(self.next), Fault::Missing);
+            self.note_missing()?;
         }
         Ok(())
     }
@@ -318,7 +324,11 @@ impl<S: Storage> Opening<'_, S> {
         }
         if segment.next() > promised || first >= promised {
             self.kept += segment.next() - promised.max(first);
-            let from = segment.place(promised).map_or(0, |(offset, _)| offset);
+            // A segment without a promised record may have an unwritten header, too.
+            let from = segment
+                .place(promised)
+                .filter(|_| first < promised)
+                .map_or(0, |(offset, _)| offset);
             let range =
                 usize::try_from(from).unwrap_or(0)..usize::try_from(segment.end).unwrap_or(0);
             let bytes = bytes.get(range).unwrap_or_default().to_vec();

@@ -53,6 +53,14 @@ fn decode(bytes: &[u8]) -> Option<(Segment, Hash)> {
     ))
 }
 
+fn load(storage: &impl Storage, first: u64) -> io::Result<Option<(Segment, Hash)>> {
+    match read_all(storage, &name(first)) {
+        Ok(bytes) => Ok(decode(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The segment as the sidecar knows it, if it fits what is known of the segment otherwise.
 pub(crate) fn read(
     storage: &impl Storage,
@@ -60,16 +68,17 @@ pub(crate) fn read(
     next: u64,
     chain: &Hash,
 ) -> io::Result<Option<Segment>> {
-    let bytes = match read_all(storage, &name(first)) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+    let Some((segment, end_chain)) = load(storage, first)? else {
+        return Ok(None);
     };
     let len = storage.len(&crate::segment::name(first))?;
-    Ok(decode(&bytes).and_then(|(segment, end_chain)| {
-        let fits = segment.first == first && segment.next() == next && segment.end == len;
-        (fits && end_chain == *chain).then_some(segment)
-    }))
+    let fits = segment.first == first && segment.next() == next && segment.end == len;
+    Ok((fits && end_chain == *chain).then_some(segment))
+}
+
+/// Whether a sidecar says that the segment ends where it was found to end.
+pub(crate) fn seals(storage: &impl Storage, segment: &Segment) -> io::Result<bool> {
+    Ok(load(storage, segment.first)?.is_some_and(|(sealed, _)| sealed == *segment))
 }
 
 /// Writes a sealed segment's sidecar. Failing is harmless, so nothing is reported.

@@ -109,13 +109,15 @@ impl<S> Faulty<S> {
     /// Wraps a storage that works as well as `inner` until told otherwise.
     pub fn new(inner: S) -> (Self, Faults) {
         let faults = Faults::default();
-        (
-            Self {
-                inner,
-                faults: faults.clone(),
-            },
-            faults,
-        )
+        (Self::steered(inner, &faults), faults)
+    }
+
+    /// Wraps a storage that fails as these faults say, as when the same disk is opened again.
+    pub fn steered(inner: S, faults: &Faults) -> Self {
+        Self {
+            inner,
+            faults: faults.clone(),
+        }
     }
 }
 

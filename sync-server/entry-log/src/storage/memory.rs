@@ -64,7 +64,10 @@ impl MemoryStorage {
     pub fn power_cut(&self, mut chance: impl FnMut(u64) -> u64) {
         let mut draw = |below: usize| usize::try_from(chance(below as u64)).unwrap_or(0);
         self.files().retain(|_, file| {
-            if file.durable.is_some() && file.pending.is_empty() {
+            if file.pending.is_empty()
+                && let Some(durable) = &file.durable
+            {
+                file.current.clone_from(durable);
                 return true;
             }
             // All lost and all kept are the common cases on a real machine, and easily missed by

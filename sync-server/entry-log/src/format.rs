@@ -24,8 +24,8 @@ pub(crate) const HEAD_SLOT: usize = 72;
 pub(crate) const FRAME: usize = 121;
 const CHECK: usize = 16;
 
-const SEGMENT_MAGIC: &[u8; 7] = b"daybseg";
-const HEAD_MAGIC: &[u8; 7] = b"daybhed";
+const SEGMENT_MAGIC: &[u8] = b"daybseg";
+const HEAD_MAGIC: &[u8] = b"daybhed";
 
 /// Set when the body was purged: the frame and the head remain, the body's bytes do not.
 const PURGED: u8 = 1;
@@ -81,11 +81,9 @@ pub(crate) fn unseal<'a>(bytes: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     (check(tag, &[content]) == sum).then_some(content)
 }
 
-fn unseal_header<'a>(bytes: &'a [u8], magic: &[u8; 7]) -> Result<&'a [u8], HeaderError> {
+fn unseal_header<'a>(bytes: &'a [u8], magic: &[u8]) -> Result<&'a [u8], HeaderError> {
     let content = unseal(bytes, magic).ok_or(HeaderError::Wrong)?;
-    let rest = content
-        .strip_prefix(magic.as_slice())
-        .ok_or(HeaderError::Wrong)?;
+    let rest = content.strip_prefix(magic).ok_or(HeaderError::Wrong)?;
     match rest.split_first() {
         Some((&VERSION, rest)) => Ok(rest),
         Some((&newer, _)) => Err(HeaderError::Newer(newer)),

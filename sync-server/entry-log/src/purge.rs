@@ -72,9 +72,10 @@ impl<S: Storage> Log<S> {
         if let Err(error) = written {
             // The segment itself was not touched. A copy that stays is removed when opening.
             drop(self.storage.remove(&copy_name));
-            return Err(match is_disk_full(&error) {
-                true => PurgeError::DiskFull(error),
-                false => PurgeError::Io(error),
+            return Err(if is_disk_full(&error) {
+                PurgeError::DiskFull(error)
+            } else {
+                PurgeError::Io(error)
             });
         }
         if let Err(error) = self.storage.rename(&copy_name, &segment.name()) {

@@ -28,6 +28,12 @@ fn body(i: u64) -> Vec<u8> {
     vec![u8::try_from(i % 251).unwrap(); usize::try_from(i * 37 % 300).unwrap()]
 }
 
+/// Which kind of file this is.
+fn is(name: &str, kind: &str) -> bool {
+    name.split_once('.')
+        .is_some_and(|(_, ending)| ending == kind)
+}
+
 fn fill<S: Storage>(log: &mut Log<S>, range: std::ops::Range<u64>) {
     for i in range {
         assert_eq!(log.append(&head(i), &body(i)).unwrap(), Index(i));
@@ -50,6 +56,7 @@ fn expect<S: Storage>(log: &Log<S>, count: u64) {
 fn conforms<S: Storage>(make: impl Fn(&str) -> S) {
     keeps_what_was_appended(|| make("keeps"));
     reads_from_anywhere(|| make("reads"));
+    reads_far(|| make("far"));
     groups_are_one_promise(|| make("groups"));
     limits_are_told(|| make("limits"));
     sidecars_are_a_cache(|| make("sidecars"));
@@ -89,7 +96,7 @@ fn keeps_what_was_appended<S: Storage>(storage: impl Fn() -> S) {
             .list()
             .unwrap()
             .iter()
-            .filter(|name| name.ends_with(".seg"))
+            .filter(|name| is(name, "seg"))
             .count()
             > 3
     );
@@ -117,6 +124,31 @@ fn reads_from_anywhere<S: Storage>(storage: impl Fn() -> S) {
         log.get(Index(40)),
         Err(ReadError::OutOfRange { index: 40, len: 40 })
     ));
+}
+
+fn reads_far<S: Storage>(storage: impl Fn() -> S) {
+    // More than is read at once, with records of uneven length, one of them longer than that.
+    let options = Options {
+        segment_bytes: 1 << 20,
+        max_record: 1 << 20,
+    };
+    let (mut log, _) = Log::open(storage(), options).unwrap();
+    let body =
+        |i: usize| vec![u8::try_from(i % 251).unwrap(); if i == 77 { 400_000 } else { i * 61 }];
+    for i in 0..250 {
+        log.append(&[7], &body(i)).unwrap();
+    }
+    log.sync().unwrap();
+    for (i, found) in log.scan(Index(0)).enumerate() {
+        let (index, record) = found.unwrap();
+        assert_eq!((index.0, record.body.unwrap()), (i as u64, body(i)));
+    }
+    drop(log);
+    let (log, recovery) = Log::open(storage(), options).unwrap();
+    assert_eq!(
+        (log.scan(Index(0)).flatten().count(), recovery),
+        (250, Recovery::Clean)
+    );
 }
 
 fn groups_are_one_promise<S: Storage>(storage: impl Fn() -> S) {
@@ -170,7 +202,7 @@ fn sidecars_are_a_cache<S: Storage>(storage: impl Fn() -> S) {
     drop(log);
     let sidecars = |disk: &S| {
         let mut names = disk.list().unwrap();
-        names.retain(|name| name.ends_with(".idx"));
+        names.retain(|name| is(name, "idx"));
         names.sort();
         names
     };

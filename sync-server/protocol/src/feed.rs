@@ -137,7 +137,7 @@ impl Serialize for FeedId {
     }
 }
 
-/// Where an item stands. Sequences begin at 1 and go on across epochs.
+/// Where an item stands. Sequences begin at 1 in every epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Position {
     /// The feed.
@@ -146,7 +146,7 @@ pub struct Position {
     /// The relay's epoch; a new one begins when a relay lost what it had acknowledged.
     #[n(1)]
     pub epoch: u32,
-    /// The place in the feed, from 1.
+    /// The place in the epoch, from 1.
     #[n(2)]
     pub sequence: u64,
 }
@@ -160,7 +160,7 @@ pub struct Have {
     /// The epoch of that position.
     #[n(1)]
     pub epoch: u32,
-    /// The place in the feed; 0 when nothing is held.
+    /// The place in the epoch; 0 when nothing is held.
     #[n(2)]
     pub sequence: u64,
     /// The chain there; [`chain_start`] when nothing is held.

@@ -2,7 +2,7 @@
 //!
 //! A verdict binds to a claim **at a placement** (its hash): move the claim and the verdict no
 //! longer speaks of it; whatever happens to other claims, it stands. Nothing is written back into
-//! claims: what a decision does is derived, see `effective.rs`.
+//! claims: what a decision does is derived, see [`crate::effective`].
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@
 //!   decisions -+   effective placements +-- (rendering) ------------+
 //!
 //!   hours.rs -- open ranges --+
-//!   bookings -----------------+-- free.rs -- slots -- placements
+//!   bookings, pattern.rs -----+-- free.rs -- slots -- placements
 //! ```
 //!
 //! What always holds:
@@ -18,19 +18,40 @@
 //! * nothing is settled silently: concurrent moves occupy both places until someone decides;
 //! * a decision is about one claim at one placement and outlives whatever happens to the others.
 //!
-//! Start with `clashes_of` for what cannot stand, `reviews` for what waits for a person and
-//! `free_slots` for what can be offered. The two tables that people can read beside the code are
-//! in [`concurrency`] and `precedence`; `oracle` says the same things slowly.
+//! Start with [`clashes_of`] for what cannot stand, [`reviews`] for what waits for a person and
+//! [`free_slots`] for what can be offered. The two tables that people can read beside the code are
+//! in [`concurrency`] and [`precedence`]; [`oracle`] says the same things slowly.
 
 pub mod claim;
+pub mod clash;
 pub mod concurrency;
 pub mod decision;
+pub mod effective;
+pub mod free;
+pub mod hours;
 pub mod ids;
+pub mod oracle;
+pub mod pattern;
 pub mod placement;
+pub mod precedence;
+pub mod review;
 pub mod time;
 
 pub use claim::{Claim, ClaimKind, ClaimState, Source};
+pub use clash::{
+    Booking, Capacities, Clash, Explanation, bookings_of, clashes, clashes_of, explain,
+};
 pub use decision::{Decision, DecisionError, Verdict};
+pub use effective::{
+    Answer, Contradiction, Effective, effective_for_clashes, effective_for_rendering,
+};
+pub use free::{Ask, Slot, free_slots};
+pub use hours::{Hours, OpeningHours, WeeklyHours, open_between, open_ranges};
 pub use ids::{AppointmentId, DecisionId, LocationId, ParseIdError, ResourceId};
-pub use placement::{Occupancy, OccupancyKind, Placement, PlacementError, PlacementHash};
+pub use pattern::{Need, Pattern, PatternError, PlaceError, Segment, place, tzdata_version};
+pub use placement::{
+    Occupancy, OccupancyKind, Placement, PlacementError, PlacementHash, time_zone,
+};
+pub use precedence::Standing;
+pub use review::{Review, ReviewId, Suggestion, review_of_acts, reviews};
 pub use time::{TimeRange, TimeRangeError};

@@ -28,6 +28,12 @@ impl TimeRange {
         end: Timestamp::constant(1, 0),
     };
 
+    /// Longer than any placement can reach.
+    pub(crate) const ALWAYS: Option<Self> = Some(Self {
+        start: Timestamp::constant(-377_705_023_201, 0),
+        end: Timestamp::constant(253_402_207_200, 0),
+    });
+
     /// The range from `start` up to, not including, `end`.
     pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, TimeRangeError> {
         if start.subsec_nanosecond() != 0 || end.subsec_nanosecond() != 0 {

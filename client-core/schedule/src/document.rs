@@ -1,0 +1,537 @@
+//! What the week and the grid have in common: an Automerge document with fixed containers.
+//!
+//! A document begins with a genesis change that every replica makes for itself, byte for byte the
+//! same: the document's name and a few empty maps. All facts are single values in these maps, under
+//! the 32 hexadecimal digits of an id. There are no nested maps, nothing is deleted, no container is
+//! ever added: so two devices that never met cannot hide each other's work, and every received
+//! operation can be checked against the documents' few rules.
+//!
+//! Start with [`Document::write`] and [`Document::receive`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use automerge::{
+    ActorId, Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc as _, ScalarValue,
+    transaction::{CommitOptions, Transactable as _},
+};
+
+use crate::{
+    chunk::{self, Value},
+    guard::guarded,
+    history::{Fit, History},
+    safety::{self, CheckedChange, HostileChange, Received, Schema},
+};
+
+/// What a container may hold.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rule {
+    /// An unsigned number up to this.
+    Number { most: u64 },
+    /// Bytes up to this length.
+    Bytes { most: usize },
+    /// The name of an IANA time zone.
+    Zone,
+    /// Written by replicas for themselves only, never received.
+    Local,
+}
+
+/// A kind of document.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// Separates its genesis from other kinds'.
+    pub(crate) domain: &'static str,
+    pub(crate) schema: Schema,
+    /// Containers in the order the genesis makes them.
+    pub(crate) containers: &'static [(&'static str, Rule)],
+}
+
+/// The counter of the first container: the genesis writes the document's name before them.
+pub(crate) const FIRST_CONTAINER: u64 = 2;
+const NAME: &str = "key";
+
+impl Layout {
+    /// What may be put into the container that the genesis operation `counter` made.
+    pub(crate) fn rule(&self, counter: u64) -> Option<Rule> {
+        let index = usize::try_from(counter.checked_sub(FIRST_CONTAINER)?).ok()?;
+        self.containers.get(index).map(|(_, rule)| *rule)
+    }
+
+    fn genesis_actor(&self, name: &[u8]) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_derive_key(self.domain);
+        hasher.update(name);
+        let mut actor = [0; 16];
+        hasher.finalize_xof().fill(&mut actor);
+        actor
+    }
+}
+
+/// Longest bytes of a placement: 32 occupancies and two short names.
+pub(crate) const MAX_PLACEMENT: usize = 2 * 1024;
+/// Longest bytes of a decision: what an entry still carries.
+pub(crate) const MAX_DECISION: usize = 32 * 1024;
+
+pub(crate) const CLAIMS: usize = 0;
+pub(crate) const PLACEMENTS: usize = 1;
+pub(crate) const STATES: usize = 2;
+pub(crate) const DECISIONS: usize = 3;
+pub(crate) const POINTERS: usize = 4;
+pub(crate) const ZONES: usize = 5;
+
+/// A week: claims by appointment id in three containers (origin, placement, state), decisions by
+/// decision id, pointers by appointment id, and the site's zone.
+pub(crate) static WEEK: Layout = Layout {
+    domain: "daybook schedule week genesis v0",
+    schema: Schema::Schedule,
+    containers: &[
+        ("claims", Rule::Number { most: 0xffff }),
+        (
+            "placements",
+            Rule::Bytes {
+                most: MAX_PLACEMENT,
+            },
+        ),
+        ("states", Rule::Number { most: 0xff }),
+        ("decisions", Rule::Bytes { most: MAX_DECISION }),
+        ("pointers", Rule::Number { most: 999_999 }),
+        ("zones", Rule::Local),
+    ],
+};
+
+pub(crate) const CAPACITIES: usize = 0;
+pub(crate) const SITES: usize = 1;
+
+/// The grid: capacity by resource id, zone by location id.
+pub(crate) static GRID: Layout = Layout {
+    domain: "daybook grid genesis v0",
+    schema: Schema::Grid,
+    containers: &[
+        ("capacities", Rule::Number { most: 0xffff }),
+        ("sites", Rule::Zone),
+    ],
+};
+
+/// The 16 bytes behind a container's key: 32 lower-case hexadecimal digits, nothing else.
+pub(crate) fn parse_key(text: &str) -> Option<[u8; 16]> {
+    let digits = text.as_bytes();
+    if digits.len() != 32 {
+        return None;
+    }
+    let nibble = |digit: &u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut key = [0; 16];
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = (nibble(high)? << 4) | nibble(low)?;
+    }
+    Some(key)
+}
+
+fn write_key(key: [u8; 16]) -> String {
+    conflict_rules::ids::hex(key)
+}
+
+/// Whether this is the exact name of a zone in the bundled tzdata.
+pub(crate) fn is_zone(name: &str) -> bool {
+    conflict_rules::placement::time_zone(name).is_some_and(|zone| zone.iana_name() == Some(name))
+}
+
+/// A change that was just made here: what goes into an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewChange {
+    /// One uncompressed change chunk.
+    pub bytes: Vec<u8>,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// Why a change was not made. The document is as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The document library failed.
+    #[error("the document could not be written")]
+    Library,
+    /// The result would not be accepted by others.
+    #[error("the change would not be accepted: {0}")]
+    Unsafe(#[from] safety::Unsafe),
+}
+
+/// Why bytes are no saved document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// Damaged, or not a document at all.
+    #[error("not a saved document")]
+    Damaged,
+    /// A document, but one that did not begin as this kind does.
+    #[error("a document of another kind")]
+    OtherKind,
+}
+
+#[derive(Clone)]
+pub(crate) struct Document {
+    doc: Automerge,
+    layout: &'static Layout,
+    genesis: [u8; 16],
+    containers: Vec<ObjId>,
+    /// Built when first needed: reading a week does not pay for it.
+    history: Option<History>,
+    masked: BTreeSet<[u8; 32]>,
+}
+
+/// What a place holds: one value, or several after concurrent writes, sorted.
+pub(crate) type Values = Vec<Value>;
+
+impl Document {
+    /// The document as it begins on every replica.
+    pub(crate) fn genesis(layout: &'static Layout, name: &[u8]) -> Result<Self, WriteError> {
+        let genesis = layout.genesis_actor(name);
+        let mut doc = Automerge::new().with_actor(ActorId::from(genesis));
+        let mut transaction = doc.transaction();
+        transaction
+            .put(ROOT, NAME, name.to_vec())
+            .map_err(|_| WriteError::Library)?;
+        let mut containers = Vec::with_capacity(layout.containers.len());
+        for (container, _) in layout.containers {
+            let id = transaction.put_object(ROOT, *container, ObjType::Map);
+            containers.push(id.map_err(|_| WriteError::Library)?);
+        }
+        transaction.commit_with(CommitOptions::default().with_time(0));
+        Ok(Self {
+            doc,
+            layout,
+            genesis,
+            containers,
+            history: None,
+            masked: BTreeSet::new(),
+        })
+    }
+
+    pub(crate) fn load(
+        layout: &'static Layout,
+        bytes: &[u8],
+    ) -> Result<(Self, Vec<u8>), LoadError> {
+        let doc = guarded(|| Automerge::load(bytes).map_err(|_| LoadError::Damaged))
+            .map_err(|_| LoadError::Damaged)??;
+        guarded(|| {
+            let name = match doc.get(ROOT, NAME) {
+                Ok(Some((automerge::Value::Scalar(value), _))) => match value.as_ref() {
+                    ScalarValue::Bytes(bytes) => bytes.clone(),
+                    _ => return Err(LoadError::OtherKind),
+                },
+                _ => return Err(LoadError::OtherKind),
+            };
+            let begun = Self::genesis(layout, &name).map_err(|_| LoadError::OtherKind)?;
+            let first = begun.doc.get_heads();
+            if !first
+                .iter()
+                .all(|hash| doc.get_change_meta_by_hash(hash).is_some())
+            {
+                return Err(LoadError::OtherKind);
+            }
+            let containers = layout
+                .containers
+                .iter()
+                .map(|(container, _)| match doc.get(ROOT, *container) {
+                    Ok(Some((automerge::Value::Object(ObjType::Map), id))) => Ok(id),
+                    _ => Err(LoadError::OtherKind),
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            let genesis = begun.genesis;
+            let masked = BTreeSet::new();
+            Ok((
+                Self {
+                    doc,
+                    layout,
+                    genesis,
+                    containers,
+                    history: None,
+                    masked,
+                },
+                name,
+            ))
+        })
+        .map_err(|_| LoadError::Damaged)?
+    }
+
+    pub(crate) fn save(&self) -> Vec<u8> {
+        self.doc.save()
+    }
+
+    pub(crate) fn heads(&self) -> Vec<[u8; 32]> {
+        let mut heads: Vec<_> = self
+            .doc
+            .get_heads()
+            .into_iter()
+            .map(|hash| hash.0)
+            .collect();
+        heads.sort_unstable();
+        heads
+    }
+
+    pub(crate) fn holds(&self, hash: [u8; 32]) -> bool {
+        self.doc
+            .get_change_meta_by_hash(&ChangeHash(hash))
+            .is_some()
+    }
+
+    pub(crate) fn has_parents_of(&self, changes: &[CheckedChange]) -> bool {
+        let inside: BTreeSet<_> = changes.iter().map(CheckedChange::hash).collect();
+        changes
+            .iter()
+            .flat_map(CheckedChange::parents)
+            .all(|parent| inside.contains(parent) || self.holds(*parent))
+    }
+
+    /// The bytes of a change that is here.
+    pub(crate) fn change(&self, hash: [u8; 32]) -> Option<Vec<u8>> {
+        let change = self.doc.get_change_by_hash(&ChangeHash(hash))?;
+        Some(change.raw_bytes().to_vec())
+    }
+
+    /// All changes in an order in which they can be received, the genesis left out.
+    pub(crate) fn changes(&self) -> Vec<NewChange> {
+        let genesis = ActorId::from(self.genesis);
+        let changes = self.doc.get_changes(&[]).into_iter();
+        changes
+            .filter(|change| change.actor_id() != &genesis)
+            .map(|change| NewChange {
+                bytes: change.raw_bytes().to_vec(),
+                hash: change.hash().0,
+            })
+            .collect()
+    }
+
+    /// Puts values in one change by `actor`. Nothing is written where the value is already there
+    /// and alone; `None` when that leaves nothing.
+    pub(crate) fn write(
+        &mut self,
+        actor: [u8; 16],
+        puts: &[(usize, [u8; 16], Value)],
+    ) -> Result<Option<NewChange>, WriteError> {
+        // On a copy, so that a change others would refuse never enters this replica's document.
+        let mut next = self.doc.clone();
+        next.set_actor(ActorId::from(actor));
+        let mut transaction = next.transaction();
+        for (container, key, value) in puts {
+            let current = self.values(*container, *key);
+            if let [only] = current.as_slice()
+                && only == value
+            {
+                continue;
+            }
+            let object = self.containers.get(*container).ok_or(WriteError::Library)?;
+            let value = match value {
+                Value::Uint(number) => ScalarValue::Uint(*number),
+                Value::Bytes(bytes) => ScalarValue::Bytes(bytes.clone()),
+                Value::Text(text) => ScalarValue::Str(text.as_str().into()),
+                Value::Null | Value::Other => return Err(WriteError::Library),
+            };
+            let put = transaction.put(object, write_key(*key), value);
+            put.map_err(|_| WriteError::Library)?;
+        }
+        let (hash, _) = transaction.commit_with(CommitOptions::default().with_time(0));
+        let Some(hash) = hash else { return Ok(None) };
+        let change = next.get_change_by_hash(&hash).ok_or(WriteError::Library)?;
+        let bytes = change.raw_bytes().to_vec();
+        let checked = safety::check(&bytes, self.layout.schema)?;
+        if let Some(history) = &mut self.history {
+            history.add(&checked);
+        }
+        self.doc = next;
+        Ok(Some(NewChange {
+            bytes,
+            hash: hash.0,
+        }))
+    }
+
+    /// Adds a change that each replica makes for itself from the genesis alone, the same on all:
+    /// key `text` in a [`Rule::Local`] container.
+    pub(crate) fn write_local(
+        &mut self,
+        name: &[u8],
+        container: usize,
+        text: &str,
+    ) -> Result<(), WriteError> {
+        let mut begun = Self::genesis(self.layout, name)?;
+        let mut hasher = blake3::Hasher::new_derive_key(self.layout.domain);
+        hasher.update(&begun.genesis).update(text.as_bytes());
+        let mut actor = [0; 16];
+        hasher.finalize_xof().fill(&mut actor);
+        begun.doc.set_actor(ActorId::from(actor));
+        let mut transaction = begun.doc.transaction();
+        let object = begun.containers.get(container).ok_or(WriteError::Library)?;
+        transaction
+            .put(object, text, 1_u64)
+            .map_err(|_| WriteError::Library)?;
+        let (hash, _) = transaction.commit_with(CommitOptions::default().with_time(0));
+        let hash = hash.ok_or(WriteError::Library)?;
+        if self.doc.get_change_meta_by_hash(&hash).is_some() {
+            return Ok(());
+        }
+        let change = begun
+            .doc
+            .get_change_by_hash(&hash)
+            .ok_or(WriteError::Library)?;
+        self.doc
+            .apply_changes([change])
+            .map_err(|_| WriteError::Library)?;
+        self.history = None;
+        Ok(())
+    }
+
+    /// Keys of a [`Rule::Local`] container, sorted.
+    pub(crate) fn local_keys(&self, container: usize) -> Vec<String> {
+        let Some(object) = self.containers.get(container) else {
+            return Vec::new();
+        };
+        let mut keys: Vec<String> = self.doc.keys(object).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    pub(crate) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
+        let mut history = match self.history.take() {
+            Some(history) => history,
+            None => self.build_history(),
+        };
+        // When anything fails, the history is left unset and built anew from the document.
+        let mut received = Received::default();
+        let mut ready: Vec<&CheckedChange> = Vec::new();
+        let mut left: Vec<&CheckedChange> = changes.iter().collect();
+        loop {
+            let before = left.len();
+            let mut waiting = Vec::new();
+            for checked in left {
+                if checked.schema() != self.layout.schema {
+                    return Err(HostileChange::WrongSchema {
+                        change: checked.hash(),
+                    });
+                }
+                match history.fit(checked)? {
+                    Fit::Known => {}
+                    Fit::Waiting => waiting.push(checked),
+                    Fit::Ready => {
+                        history.add(checked);
+                        ready.push(checked);
+                    }
+                }
+            }
+            left = waiting;
+            if left.is_empty() || left.len() == before {
+                break;
+            }
+        }
+        if !ready.is_empty() {
+            self.doc = safety::apply_guarded(self.doc.clone(), &ready)?;
+        }
+        self.history = Some(history);
+        received.applied = ready.into_iter().map(CheckedChange::hash).collect();
+        received.waiting = left.into_iter().map(CheckedChange::hash).collect();
+        received.waiting.dedup();
+        Ok(received)
+    }
+
+    /// From now on reads as if these changes had written nothing.
+    pub(crate) fn mask(&mut self, changes: BTreeSet<[u8; 32]>) {
+        if !changes.is_empty() && self.history.is_none() {
+            self.history = Some(self.build_history());
+        }
+        self.masked = changes;
+    }
+
+    pub(crate) const fn masked(&self) -> &BTreeSet<[u8; 32]> {
+        &self.masked
+    }
+
+    /// The history, built if it is not there yet.
+    pub(crate) fn history(&mut self) -> &History {
+        if self.history.is_none() {
+            self.history = Some(self.build_history());
+        }
+        self.history
+            .get_or_insert_with(|| History::new(self.genesis))
+    }
+
+    fn build_history(&self) -> History {
+        let mut history = History::new(self.genesis);
+        for change in self.doc.get_changes(&[]) {
+            // Everything in the document was checked when it came, or made here.
+            if let Ok(chunk) = chunk::parse(change.raw_bytes()) {
+                history.insert(change.hash().0, &chunk);
+            }
+        }
+        history
+    }
+
+    /// All that a container holds.
+    pub(crate) fn entries(&self, container: usize) -> BTreeMap<[u8; 16], Values> {
+        if !self.masked.is_empty()
+            && let Some(history) = &self.history
+        {
+            return history.visible(FIRST_CONTAINER + container as u64, &self.masked);
+        }
+        let mut entries = BTreeMap::new();
+        let Some(object) = self.containers.get(container) else {
+            return entries;
+        };
+        for item in self.doc.map_range(object, ..) {
+            let Some(key) = parse_key(&item.key) else {
+                continue;
+            };
+            let values = if item.conflict {
+                self.values(container, key)
+            } else {
+                scalar(item.value.into_value()).into_iter().collect()
+            };
+            entries.insert(key, values);
+        }
+        entries
+    }
+
+    /// What a place holds.
+    pub(crate) fn values(&self, container: usize, key: [u8; 16]) -> Values {
+        if !self.masked.is_empty()
+            && let Some(history) = &self.history
+        {
+            return history.visible_at(FIRST_CONTAINER + container as u64, key, &self.masked);
+        }
+        let Some(object) = self.containers.get(container) else {
+            return Vec::new();
+        };
+        let all = self.doc.get_all(object, write_key(key)).unwrap_or_default();
+        sorted(
+            all.into_iter()
+                .filter_map(|(value, _)| scalar(value))
+                .collect(),
+        )
+    }
+}
+
+fn scalar(value: automerge::Value<'_>) -> Option<Value> {
+    let automerge::Value::Scalar(value) = value else {
+        return None;
+    };
+    Some(match value.as_ref() {
+        ScalarValue::Uint(number) => Value::Uint(*number),
+        ScalarValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
+        ScalarValue::Str(text) => Value::Text(text.to_string()),
+        ScalarValue::Null => Value::Null,
+        _ => Value::Other,
+    })
+}
+
+pub(crate) fn sorted(mut values: Values) -> Values {
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+impl core::fmt::Debug for Document {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Document")
+            .field("heads", &self.doc.get_heads())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,860 @@
+//! Changes made to harm: each is refused with its own answer, fast, and the document stays usable.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests stop at the first surprise"
+)]
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use automerge::{
+    ActorId, Automerge, ObjType, ROOT, ReadDoc,
+    transaction::{CommitOptions, Transactable},
+};
+use common::*;
+use conflict_rules::{ClaimKind, ClaimState, Source};
+use schedule::{HostileChange, NewChange, Schema, Unsafe, Week, safety};
+use sha2::{Digest as _, Sha256};
+
+/// A chunk by its parts, to be built and spoiled by hand.
+#[derive(Clone)]
+struct Parts {
+    dependencies: Vec<[u8; 32]>,
+    actor: Vec<u8>,
+    seq: u64,
+    start_op: u64,
+    time: Vec<u8>,
+    message: Vec<u8>,
+    others: Vec<Vec<u8>>,
+    columns: Vec<(u64, Vec<u8>)>,
+    trailing: Vec<u8>,
+}
+
+fn leb(mut value: u64, out: &mut Vec<u8>) {
+    while value >= 0x80 {
+        out.push((value as u8 & 0x7f) | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn sleb(mut value: i64, out: &mut Vec<u8>) {
+    loop {
+        let byte = (value & 0x7f) as u8;
+        value >>= 7;
+        if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
+            out.push(byte);
+            return;
+        }
+        out.push(byte | 0x80);
+    }
+}
+
+fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut hashed = vec![kind];
+    leb(body.len() as u64, &mut hashed);
+    hashed.extend(body);
+    let checksum = Sha256::digest(&hashed);
+    let mut bytes = vec![0x85, 0x6f, 0x4a, 0x83];
+    bytes.extend(&checksum[..4]);
+    bytes.extend(hashed);
+    bytes
+}
+
+/// The body of a chunk: where its header ends.
+fn body(bytes: &[u8]) -> &[u8] {
+    let mut at = 9;
+    while bytes[at] & 0x80 != 0 {
+        at += 1;
+    }
+    &bytes[at + 1..]
+}
+
+impl Parts {
+    fn bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        leb(self.dependencies.len() as u64, &mut out);
+        self.dependencies.iter().for_each(|hash| out.extend(hash));
+        leb(self.actor.len() as u64, &mut out);
+        out.extend(&self.actor);
+        leb(self.seq, &mut out);
+        leb(self.start_op, &mut out);
+        out.extend(&self.time);
+        leb(self.message.len() as u64, &mut out);
+        out.extend(&self.message);
+        leb(self.others.len() as u64, &mut out);
+        for other in &self.others {
+            leb(other.len() as u64, &mut out);
+            out.extend(other);
+        }
+        leb(self.columns.len() as u64, &mut out);
+        for (spec, column) in &self.columns {
+            leb(*spec, &mut out);
+            leb(column.len() as u64, &mut out);
+        }
+        self.columns
+            .iter()
+            .for_each(|(_, column)| out.extend(column));
+        out.extend(&self.trailing);
+        frame(1, &out)
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        struct Read<'a>(&'a [u8]);
+        impl Read<'_> {
+            fn take(&mut self, count: u64) -> Vec<u8> {
+                let (taken, rest) = self.0.split_at(usize::try_from(count).unwrap());
+                self.0 = rest;
+                taken.to_vec()
+            }
+            fn leb(&mut self) -> u64 {
+                let (mut value, mut shift) = (0, 0);
+                loop {
+                    let byte = self.take(1)[0];
+                    value |= u64::from(byte & 0x7f) << shift;
+                    shift += 7;
+                    if byte & 0x80 == 0 {
+                        return value;
+                    }
+                }
+            }
+            fn prefixed(&mut self) -> Vec<u8> {
+                let length = self.leb();
+                self.take(length)
+            }
+        }
+        let mut read = Read(body(bytes));
+        let count = read.leb();
+        let dependencies = (0..count)
+            .map(|_| read.take(32).try_into().unwrap())
+            .collect();
+        let actor = read.prefixed();
+        let (seq, start_op) = (read.leb(), read.leb());
+        let time = read.take(1);
+        assert_eq!(time, [0]);
+        let message = read.prefixed();
+        let count = read.leb();
+        let others = (0..count).map(|_| read.prefixed()).collect();
+        let count = read.leb();
+        let specs: Vec<_> = (0..count).map(|_| (read.leb(), read.leb())).collect();
+        let columns = specs
+            .into_iter()
+            .map(|(spec, length)| (spec, read.take(length)))
+            .collect();
+        let trailing = read.0.to_vec();
+        Self {
+            dependencies,
+            actor,
+            seq,
+            start_op,
+            time,
+            message,
+            others,
+            columns,
+            trailing,
+        }
+    }
+
+    fn column(&mut self, spec: u64) -> &mut Vec<u8> {
+        if !self.columns.iter().any(|(known, _)| *known == spec) {
+            let at = self
+                .columns
+                .iter()
+                .filter(|(known, _)| *known < spec)
+                .count();
+            self.columns.insert(at, (spec, Vec::new()));
+        }
+        &mut self
+            .columns
+            .iter_mut()
+            .find(|(known, _)| *known == spec)
+            .unwrap()
+            .1
+    }
+}
+
+/// An Automerge document that holds what `week` holds, to write as a stranger's program would.
+fn raw(week: &Week, actor: [u8; 16]) -> Automerge {
+    Automerge::load(&week.save())
+        .unwrap()
+        .with_actor(ActorId::from(&actor[..]))
+}
+
+fn written(
+    doc: &mut Automerge,
+    options: CommitOptions,
+    write: impl FnOnce(&mut automerge::transaction::Transaction<'_>),
+) -> Vec<u8> {
+    let mut transaction = doc.transaction();
+    write(&mut transaction);
+    let hash = transaction.commit_with(options).0.unwrap();
+    doc.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec()
+}
+
+fn at_zero() -> CommitOptions {
+    CommitOptions::default().with_time(0)
+}
+
+fn check(bytes: &[u8]) -> Result<safety::CheckedChange, Unsafe> {
+    safety::check(bytes, Schema::Schedule)
+}
+
+const HEX: &str = "00112233445566778899aabbccddeeff";
+
+#[test]
+fn parts_taken_apart_and_put_together_are_the_change() {
+    let change = book(&mut week(), ANN, 1, "2026-03-03T09:00");
+    assert_eq!(Parts::of(&change.bytes).bytes(), change.bytes);
+}
+
+#[test]
+fn a_million_operations_in_a_few_bytes_are_refused_at_once() {
+    let change = book(&mut week(), ANN, 1, "2026-03-03T09:00");
+    for (schema, rows) in [
+        (Schema::Schedule, 1_000_001),
+        (Schema::Private, 1_000_001),
+        (Schema::Private, i64::MAX),
+        (Schema::Private, i64::MIN),
+        (Schema::Private, 20_001),
+    ] {
+        let mut parts = Parts::of(&change.bytes);
+        parts.columns.clear();
+        let run = |value: u8| {
+            let mut column = Vec::new();
+            sleb(rows, &mut column);
+            column.push(value);
+            column
+        };
+        let mut key = Vec::new();
+        sleb(rows, &mut key);
+        key.extend([1, b'a']);
+        *parts.column(0x15) = key;
+        let mut insert = Vec::new();
+        leb(rows.unsigned_abs(), &mut insert);
+        *parts.column(0x34) = insert;
+        *parts.column(0x42) = run(1);
+        *parts.column(0x56) = run(0);
+        *parts.column(0x70) = run(0);
+        let bytes = parts.bytes();
+        assert!(bytes.len() < 1104);
+        let start = Instant::now();
+        assert_eq!(
+            safety::check(&bytes, schema).unwrap_err(),
+            Unsafe::TooManyOperations
+        );
+        assert!(start.elapsed() < Duration::from_millis(50));
+        if rows == 1_000_001 {
+            // This is no straw man: the library itself takes it for a million operations.
+            let parsed = automerge::Change::from_bytes(bytes).unwrap();
+            assert_eq!(parsed.len(), 1_000_001);
+        }
+    }
+}
+
+#[test]
+fn no_other_column_inflates_either() {
+    let change = book(&mut week(), ANN, 1, "2026-03-03T09:00");
+    // Every column but the values' bytes becomes a run of a million.
+    for spec in [
+        0x01, 0x02, 0x11, 0x13, 0x15, 0x34, 0x56, 0x70, 0x71, 0x73, 0x94, 0xa5,
+    ] {
+        for null in [false, true] {
+            let mut parts = Parts::of(&change.bytes);
+            let mut column = Vec::new();
+            match spec {
+                0x34 | 0x94 => leb(1_000_000, &mut column),
+                _ if null => {
+                    column.push(0);
+                    leb(1_000_000, &mut column);
+                }
+                _ => {
+                    sleb(1_000_000, &mut column);
+                    column.extend([1, b'a']);
+                    column.truncate(if matches!(spec, 0x15 | 0xa5) { 5 } else { 4 });
+                }
+            }
+            *parts.column(spec) = column;
+            let start = Instant::now();
+            let refused = safety::check(&parts.bytes(), Schema::Private).unwrap_err();
+            assert!(
+                matches!(refused, Unsafe::Malformed(_)),
+                "{spec:#x} {refused:?}"
+            );
+            assert!(start.elapsed() < Duration::from_millis(50));
+        }
+    }
+    // A few operations with a million predecessors.
+    let mut parts = Parts::of(&change.bytes);
+    let mut counts = Vec::new();
+    sleb(2, &mut counts);
+    leb(500_000, &mut counts);
+    *parts.column(0x70) = counts;
+    let refused = safety::check(&parts.bytes(), Schema::Private).unwrap_err();
+    assert_eq!(refused, Unsafe::TooManyOperations);
+    // Twenty thousand operations on one long key: 20 MB out of 1 KB.
+    let mut parts = Parts::of(&change.bytes);
+    let mut long = Vec::new();
+    sleb(20_000, &mut long);
+    leb(1000, &mut long);
+    long.extend([b'a'; 1000]);
+    let mut insert = Vec::new();
+    leb(20_000, &mut insert);
+    parts.columns.clear();
+    *parts.column(0x15) = long;
+    *parts.column(0x34) = insert;
+    for (spec, value) in [(0x42, 1), (0x56, 0), (0x70, 0)] {
+        let mut column = Vec::new();
+        sleb(20_000, &mut column);
+        column.push(value);
+        *parts.column(spec) = column;
+    }
+    assert_eq!(
+        safety::check(&parts.bytes(), Schema::Private).unwrap_err(),
+        Unsafe::TooLarge
+    );
+}
+
+#[test]
+fn compressed_chunks_and_columns_are_refused() {
+    let mut doc = raw(&week(), EVE);
+    let text = "a".repeat(195_000);
+    let bytes = written(&mut doc, at_zero(), |tx| {
+        tx.put(ROOT, "x", text.as_str()).unwrap()
+    });
+    let compressed = doc.get_last_local_change().unwrap().bytes().into_owned();
+    assert!(compressed.len() < 2000);
+    assert_eq!(
+        safety::check(&compressed, Schema::Private).unwrap_err(),
+        Unsafe::Compressed
+    );
+    assert_eq!(
+        safety::check(&bytes, Schema::Private).unwrap_err(),
+        Unsafe::TooLarge
+    );
+
+    let change = book(&mut week(), ANN, 1, "2026-03-03T09:00");
+    let mut parts = Parts::of(&change.bytes);
+    parts
+        .columns
+        .iter_mut()
+        .find(|(spec, _)| *spec == 0x57)
+        .unwrap()
+        .0 |= 8;
+    assert_eq!(check(&parts.bytes()).unwrap_err(), Unsafe::Compressed);
+    assert_eq!(
+        check(&frame(0, body(&change.bytes))).unwrap_err(),
+        Unsafe::NotAChange
+    );
+    assert_eq!(check(&week().save()).unwrap_err(), Unsafe::NotAChange);
+}
+
+#[test]
+fn free_text_is_refused_wherever_it_hides() {
+    let base = week();
+    let object = |doc: &Automerge, name: &str| doc.get(ROOT, name).unwrap().unwrap().1;
+    let refuse = |expected: Unsafe,
+                  options: CommitOptions,
+                  place: &str,
+                  key: &str,
+                  value: automerge::ScalarValue| {
+        let mut doc = raw(&base, EVE);
+        let container = object(&doc, place);
+        let bytes = written(&mut doc, options, |tx| {
+            tx.put(&container, key, value).unwrap()
+        });
+        assert_eq!(check(&bytes).unwrap_err(), expected, "{place} {key}");
+    };
+    refuse(
+        Unsafe::FreeText,
+        at_zero(),
+        "claims",
+        HEX,
+        "Rex bites".into(),
+    );
+    refuse(
+        Unsafe::FreeText,
+        at_zero(),
+        "claims",
+        "Rex bites",
+        3_u64.into(),
+    );
+    refuse(
+        Unsafe::FreeText,
+        at_zero(),
+        "claims",
+        &HEX.to_uppercase(),
+        3_u64.into(),
+    );
+    refuse(
+        Unsafe::FreeText,
+        at_zero(),
+        "zones",
+        "Rex bites",
+        1_u64.into(),
+    );
+    refuse(
+        Unsafe::ForeignOperation,
+        at_zero(),
+        "zones",
+        HEX,
+        1_u64.into(),
+    );
+    refuse(
+        Unsafe::ForeignOperation,
+        at_zero(),
+        "claims",
+        HEX,
+        (-3_i64).into(),
+    );
+    refuse(
+        Unsafe::ForeignOperation,
+        at_zero(),
+        "claims",
+        HEX,
+        b"Rex".to_vec().into(),
+    );
+    refuse(
+        Unsafe::ForeignOperation,
+        at_zero(),
+        "placements",
+        HEX,
+        vec![0; 3000].into(),
+    );
+    refuse(
+        Unsafe::Annotated,
+        at_zero().with_message("Rex bites"),
+        "claims",
+        HEX,
+        3_u64.into(),
+    );
+    refuse(
+        Unsafe::Annotated,
+        CommitOptions::default().with_time(1),
+        "claims",
+        HEX,
+        3_u64.into(),
+    );
+
+    let mut doc = raw(&base, EVE);
+    let bytes = written(&mut doc, at_zero(), |tx| tx.put(ROOT, HEX, 3_u64).unwrap());
+    assert_eq!(check(&bytes).unwrap_err(), Unsafe::ForeignOperation);
+    // A sealed document may have all of these.
+    assert!(safety::check(&bytes, Schema::Private).is_ok());
+    let mut doc = raw(&base, EVE);
+    let claims = object(&doc, "claims");
+    let bytes = written(&mut doc, at_zero(), |tx| {
+        tx.put_object(&claims, HEX, ObjType::Text).unwrap();
+    });
+    assert_eq!(check(&bytes).unwrap_err(), Unsafe::ForeignOperation);
+
+    // Deleting is no act of ours.
+    let mut a = week();
+    book(&mut a, ANN, 1, "2026-03-03T09:00");
+    let mut doc = raw(&a, EVE);
+    let placements = object(&doc, "placements");
+    let key = doc.keys(&placements).next().unwrap();
+    let bytes = written(&mut doc, at_zero(), |tx| {
+        tx.delete(&placements, key).unwrap()
+    });
+    assert_eq!(check(&bytes).unwrap_err(), Unsafe::ForeignOperation);
+}
+
+#[test]
+fn what_no_rule_knows_is_kept_listed_and_not_shown() {
+    let mut a = week();
+    book(&mut a, ANN, 1, "2026-03-03T09:00");
+    let mut doc = raw(&a, EVE);
+    let placements = doc.get(ROOT, "placements").unwrap().unwrap().1;
+    let states = doc.get(ROOT, "states").unwrap().unwrap().1;
+    let decisions = doc.get(ROOT, "decisions").unwrap().unwrap().1;
+    let key = doc.keys(&placements).next().unwrap();
+    let bytes = written(&mut doc, at_zero(), |tx| {
+        tx.put(&placements, HEX, b"no placement".to_vec()).unwrap();
+        tx.put(&states, &key, 77_u64).unwrap();
+        tx.put(&decisions, HEX, vec![1, 2, 3]).unwrap();
+    });
+    a.receive(&[check(&bytes).unwrap()]).unwrap();
+    assert_eq!(a.claims().len(), 1);
+    assert_eq!(a.claims()[0].state(), ClaimState::Booked);
+    assert!(a.decisions().is_empty());
+    assert_eq!(a.violations().len(), 5, "{:?}", a.violations());
+    // The week goes on.
+    book(&mut a, ANN, 2, "2026-03-03T10:00");
+    assert_eq!(a.claims().len(), 2);
+    a.set_state(ANN, id(1), ClaimState::Cancelled)
+        .unwrap()
+        .unwrap();
+    assert_eq!(a.claim(id(1)).unwrap().state(), ClaimState::Cancelled);
+}
+
+#[test]
+fn one_flipped_bit_never_passes() {
+    let (mut a, mut refused) = (week(), 0);
+    for number in 0..12 {
+        let change = book(&mut a, ANN, number, "2026-03-03T09:00");
+        for bit in 0..change.bytes.len() * 8 {
+            let mut bytes = change.bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(check(&bytes).is_err(), "bit {bit}");
+            refused += 1;
+        }
+        for cut in 0..change.bytes.len() {
+            assert!(check(&change.bytes[..cut]).is_err(), "cut {cut}");
+        }
+        let mut longer = change.bytes.clone();
+        longer.push(0);
+        assert!(check(&longer).is_err());
+        let mut twice = change.bytes.clone();
+        twice.extend(&change.bytes);
+        assert!(check(&twice).is_err());
+        let mut parts = Parts::of(&change.bytes);
+        parts.trailing = b"Rex bites".to_vec();
+        assert_eq!(check(&parts.bytes()).unwrap_err(), Unsafe::TrailingBytes);
+    }
+    assert!(refused > 20_000, "{refused}");
+}
+
+#[test]
+fn a_restored_disk_that_reuses_its_numbers_poisons_nothing() {
+    let mut a = week();
+    book(&mut a, ANN, 1, "2026-03-03T09:00");
+    let mut restored = week();
+    let other = book(&mut restored, ANN, 2, "2026-03-03T10:00");
+    let heads = a.heads();
+    let refused = a.receive(&[checked(&other)]).unwrap_err();
+    assert_eq!(
+        refused,
+        HostileChange::DuplicateSequence {
+            change: other.hash,
+            seq: 1
+        }
+    );
+    assert_eq!(a.heads(), heads);
+    // What follows is not hung up, and what builds on the twin waits.
+    let after = book(&mut restored, BOB, 3, "2026-03-03T11:00");
+    assert_eq!(a.receive(&[checked(&after)]).unwrap().waiting, [after.hash]);
+    let mut honest = week();
+    let fine = book(&mut honest, BOB, 4, "2026-03-03T12:00");
+    assert_eq!(a.receive(&[checked(&fine)]).unwrap().applied, [fine.hash]);
+    book(&mut a, ANN, 5, "2026-03-03T13:00");
+    assert_eq!(a.claims().len(), 3);
+    assert_eq!(Week::load(&a.save()).unwrap().heads(), a.heads());
+}
+
+#[test]
+fn counters_and_predecessors_out_of_thin_air_are_refused() {
+    let mut a = week();
+    let booked = book(&mut a, ANN, 1, "2026-03-03T09:00");
+    let mut b = a.clone();
+    let moved = b
+        .move_to(BOB, id(1), &placed("2026-03-03T10:00", 30, 1, 9))
+        .unwrap()
+        .unwrap();
+    let mut c = a.clone();
+    let other = c
+        .move_to(EVE, id(1), &placed("2026-03-03T11:00", 30, 1, 9))
+        .unwrap()
+        .unwrap();
+    let heads = a.heads();
+    let mut refuse = |parts: Parts, expected: fn([u8; 32]) -> HostileChange| {
+        let change = check(&parts.bytes()).unwrap();
+        assert_eq!(
+            a.receive(&[change.clone()]).unwrap_err(),
+            expected(change.hash())
+        );
+        assert_eq!(a.heads(), heads);
+    };
+    // Counters far ahead would leave no room for anybody's next change.
+    let mut ahead = Parts::of(&moved.bytes);
+    ahead.start_op = 2_000_000_000;
+    refuse(ahead, |change| HostileChange::Counters { change });
+    let mut back = Parts::of(&moved.bytes);
+    back.start_op -= 1;
+    refuse(back, |change| HostileChange::Counters { change });
+    let mut gap = Parts::of(&moved.bytes);
+    gap.seq = 2;
+    refuse(gap, |change| HostileChange::Counters { change });
+    // Overwriting an operation that is not there, or a container that is not ours.
+    let mut thin_air = Parts::of(&moved.bytes);
+    let column = thin_air.column(0x73);
+    *column.last_mut().unwrap() -= 1;
+    refuse(thin_air, |change| HostileChange::Unseen { change });
+    let mut foreign = Parts::of(&moved.bytes);
+    for other in &mut foreign.others {
+        if other[..] != ANN {
+            *other = vec![0xfe; 16];
+        }
+    }
+    refuse(foreign, |change| HostileChange::Unseen { change });
+
+    // Overwriting what its parents do not hold, though it is here by now.
+    a.receive(&[checked(&other)]).unwrap();
+    let mut knows = a.clone();
+    let settled = knows.move_to(BOB, id(1), &placed("2026-03-03T12:00", 30, 1, 9));
+    let mut parts = Parts::of(&settled.unwrap().unwrap().bytes);
+    parts.dependencies = vec![booked.hash];
+    parts.start_op = Parts::of(&moved.bytes).start_op;
+    if let Ok(change) = check(&parts.bytes()) {
+        let refused = a.receive(&[change.clone()]).unwrap_err();
+        assert_eq!(
+            refused,
+            HostileChange::Unseen {
+                change: change.hash()
+            }
+        );
+    } else {
+        panic!("the chunk itself is well formed");
+    }
+    // And a change checked for another document does not go in.
+    let private = safety::check(&moved.bytes, Schema::Private).unwrap();
+    assert!(matches!(
+        a.receive(&[private]),
+        Err(HostileChange::WrongSchema { .. })
+    ));
+}
+
+#[test]
+fn a_bad_change_in_a_batch_leaves_the_week_as_it_was() {
+    let mut a = week();
+    book(&mut a, ANN, 1, "2026-03-03T09:00");
+    let mut b = a.clone();
+    let good = book(&mut b, BOB, 2, "2026-03-03T10:00");
+    let next = book(&mut b, BOB, 3, "2026-03-03T11:00");
+    let mut bad = Parts::of(&next.bytes);
+    bad.start_op += 1;
+    let heads = a.heads();
+    let bad = check(&bad.bytes()).unwrap();
+    a.receive(&[checked(&good), bad]).unwrap_err();
+    assert_eq!(a.heads(), heads);
+    a.receive(&[checked(&good), checked(&next)]).unwrap();
+    assert_eq!(a.heads(), b.heads());
+}
+
+#[test]
+fn a_sealed_document_takes_what_it_needs_and_no_jumps() {
+    let mut doc = Automerge::new().with_actor(ActorId::from(&ANN[..]));
+    let first = written(&mut doc, at_zero().with_message("new"), |tx| {
+        tx.put(ROOT, "name", "Rex").unwrap();
+        let list = tx.put_object(ROOT, "visits", ObjType::List).unwrap();
+        tx.insert(&list, 0, 4_i64).unwrap();
+        let text = tx.put_object(ROOT, "note", ObjType::Text).unwrap();
+        tx.splice_text(&text, 0, 0, "bites when touched at the left ear")
+            .unwrap();
+    });
+    let second = written(&mut doc, at_zero(), |tx| {
+        tx.delete(ROOT, "name").unwrap();
+    });
+    let check = |bytes: &[u8]| safety::check(bytes, Schema::Private).unwrap();
+    let mut other = Automerge::new();
+    let received = safety::apply(&mut other, &[check(&second)]).unwrap();
+    assert_eq!(received.waiting.len(), 1);
+    let received = safety::apply(&mut other, &[check(&second), check(&first)]).unwrap();
+    assert_eq!((received.applied.len(), received.waiting.len()), (2, 0));
+    assert_eq!(other.get_heads(), doc.get_heads());
+    let mut ahead = Parts::of(&second);
+    ahead.start_op = 1_000_000_000;
+    ahead.actor = EVE.to_vec();
+    ahead.seq = 1;
+    ahead.others = vec![ANN.to_vec()];
+    if let Ok(ahead) = safety::check(&ahead.bytes(), Schema::Private) {
+        assert!(matches!(
+            safety::apply(&mut other, &[ahead]),
+            Err(HostileChange::Counters { .. })
+        ));
+    }
+    assert_eq!(other.get_heads(), doc.get_heads());
+}
+
+/// Spoils a change, keeping the checksum right so that the parser cannot rest on it.
+fn spoil(change: &NewChange, pick: &mut dyn FnMut(u64) -> u64) -> Vec<u8> {
+    let mut n = |limit: usize| pick(limit.max(1) as u64) as usize;
+    match n(4) {
+        0 => {
+            let mut inner = body(&change.bytes).to_vec();
+            for _ in 0..=n(3) {
+                let at = n(inner.len());
+                match n(4) {
+                    0 => inner[at] ^= 1 << n(8),
+                    1 => inner[at] = n(256) as u8,
+                    2 => inner.insert(at, n(256) as u8),
+                    _ => {
+                        inner.remove(at);
+                    }
+                }
+            }
+            frame(1, &inner)
+        }
+        1 => {
+            let mut parts = Parts::of(&change.bytes);
+            let which = n(parts.columns.len());
+            let column = &mut parts.columns[which].1;
+            let at = n(column.len());
+            match n(3) {
+                0 => column[at] = n(256) as u8,
+                1 => column.insert(at, n(256) as u8),
+                _ => column.truncate(at),
+            }
+            parts.columns.retain(|(_, column)| !column.is_empty());
+            parts.bytes()
+        }
+        2 => {
+            let mut parts = Parts::of(&change.bytes);
+            match n(6) {
+                0 => parts.seq = n(5) as u64,
+                1 => parts.start_op = parts.start_op.saturating_add(n(5) as u64).saturating_sub(2),
+                2 => {
+                    let at = n(16);
+                    parts.actor[at] = n(256) as u8;
+                }
+                3 => parts.dependencies.clear(),
+                4 => {
+                    let which = n(parts.others.len());
+                    if let Some(other) = parts.others.get_mut(which) {
+                        *other = ANN.to_vec();
+                    }
+                }
+                _ => {
+                    let (a, b) = (n(parts.columns.len()), n(parts.columns.len()));
+                    let column = parts.columns[a].1.clone();
+                    parts.columns[b].1 = column;
+                }
+            }
+            parts.bytes()
+        }
+        _ => {
+            let mut bytes = change.bytes.clone();
+            bytes.truncate(n(bytes.len()));
+            let extra = n(20);
+            bytes.extend((0..extra).map(|_| n(256) as u8));
+            bytes
+        }
+    }
+}
+
+/// `DAYBOOK_MUTATIONS` sets how many (20,000 unless told otherwise).
+#[test]
+fn mutated_changes_never_get_a_panic_past_the_fence() {
+    schedule::quiet_guarded_panics();
+    let count = std::env::var("DAYBOOK_MUTATIONS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let count: u64 = count.unwrap_or(20_000);
+    let mut base = week();
+    let mut changes = Vec::new();
+    for number in 0..6 {
+        changes.push(book(
+            &mut base,
+            if number % 2 == 0 { ANN } else { BOB },
+            number,
+            "2026-03-03T09:00",
+        ));
+    }
+    let start = base.clone();
+    let mut left = base.clone();
+    let ten = placed("2026-03-03T10:00", 30, 1, 9);
+    changes.push(left.move_to(ANN, id(1), &ten).unwrap().unwrap());
+    changes.push(
+        left.set_state(BOB, id(1), ClaimState::Arrived)
+            .unwrap()
+            .unwrap(),
+    );
+    let mut right = base.clone();
+    changes.push(
+        right
+            .move_to(EVE, id(1), &placed("2026-03-03T11:00", 45, 2, 9))
+            .unwrap()
+            .unwrap(),
+    );
+    bring(&left, &mut right);
+    changes.push(right.move_to(EVE, id(1), &ten).unwrap().unwrap());
+    changes.push(
+        right
+            .point_to(EVE, key().week.prev(), id(9))
+            .unwrap()
+            .unwrap(),
+    );
+
+    let (mut unsafe_ones, mut hostile, mut waiting, mut applied) = (0_u64, 0_u64, 0_u64, 0_u64);
+    let (mut panicked_reading, mut panicked_applying) = (0_u64, 0_u64);
+    let mut private = [0_u64; 3];
+    for seed in 0..count {
+        let mut state = seed;
+        let mut pick = |limit: u64| splitmix(&mut state) % limit;
+        let change = &changes[usize::try_from(pick(changes.len() as u64)).unwrap()];
+        let bytes = spoil(change, &mut pick);
+        // The same bytes as a sealed document's: fewer rules, so more reaches the library.
+        match safety::check(&bytes, Schema::Private) {
+            Err(error) => {
+                panicked_reading += u64::from(error == Unsafe::Panicked);
+                private[0] += 1;
+            }
+            Ok(checked) => {
+                let mut doc = raw(&start, BOB);
+                match safety::apply(&mut doc, &[checked]) {
+                    Err(error) => {
+                        panicked_applying +=
+                            u64::from(matches!(error, HostileChange::Panicked { .. }));
+                        private[1] += 1;
+                    }
+                    Ok(_) => private[2] += 1,
+                }
+            }
+        }
+        let checked = match check(&bytes) {
+            Err(_) => {
+                unsafe_ones += 1;
+                continue;
+            }
+            Ok(checked) => checked,
+        };
+        let mut target = if pick(2) == 0 {
+            start.clone()
+        } else {
+            right.clone()
+        };
+        let heads = target.heads();
+        match target.receive(&[checked]) {
+            Err(error) => {
+                assert!(
+                    !matches!(
+                        error,
+                        HostileChange::Panicked { .. } | HostileChange::Refused { .. }
+                    ),
+                    "seed {seed}: {error}"
+                );
+                assert_eq!(target.heads(), heads, "seed {seed}");
+                hostile += 1;
+            }
+            Ok(received) if !received.waiting.is_empty() => waiting += 1,
+            Ok(received) => {
+                applied += u64::from(!received.applied.is_empty());
+                // Whatever got in can be read, saved, loaded and written on.
+                let _ = (target.violations(), target.decisions(), target.pointers());
+                let loaded = Week::load(&target.save()).unwrap_or_else(|_| panic!("seed {seed}"));
+                assert_eq!(loaded.heads(), target.heads(), "seed {seed}");
+                assert_eq!(loaded.claims(), target.claims(), "seed {seed}");
+                let nine = placed("2026-03-04T09:00", 30, 1, 9);
+                target
+                    .book([0x77; 16], id(500), ClaimKind::Visit, Source::Desk, &nine)
+                    .unwrap();
+            }
+        }
+    }
+    println!(
+        "{count} mutated changes as schedule changes: {unsafe_ones} unsafe, {hostile} do not fit, \
+         {waiting} wait, {applied} applied; as private ones: {} unsafe, {} do not fit, {} taken; \
+         panics caught: {panicked_reading} reading, {panicked_applying} applying",
+        private[0], private[1], private[2]
+    );
+    assert!(
+        unsafe_ones > count / 2 && hostile > 0 && applied > 0,
+        "the mutations must reach all"
+    );
+}

@@ -394,6 +394,7 @@ fn every_flipped_bit_is_found_or_harmless() {
                     Outcome::Opening(damage) => {
                         assert_eq!(&damage.file, name, "{context}");
                         assert!(damage.offset <= at, "{context}: {damage}");
+                        assert_ne!(damage.fault, Fault::Missing, "{context}: all is there");
                         opening += 1;
                     }
                     Outcome::Reading(damage) => {
@@ -409,6 +410,50 @@ fn every_flipped_bit_is_found_or_harmless() {
         opening > 1000 && reading > 1000,
         "{opening} when opening, {reading} when reading"
     );
+}
+
+/// A torn head slot takes back one promise, not all of them.
+#[test]
+fn torn_slot_leaves_the_promise_before_it() {
+    for slot in [0, 4096] {
+        let mut disk = MemoryStorage::new();
+        let (mut log, _) = Log::open(disk.clone(), Options::default()).unwrap();
+        for i in 0..6 {
+            log.append(&head(i), &body(i)).unwrap();
+            log.sync().unwrap();
+        }
+        drop(log);
+        flip(&mut disk, "head", slot + 20, 0);
+        let copy = disk.copy();
+        let (log, recovery) = Log::open(copy, Options::default()).unwrap();
+        assert!(matches!(
+            recovery,
+            Recovery::Clean
+                | Recovery::TornTail {
+                    kept: 1,
+                    cut_bytes: 0
+                }
+        ));
+        assert_eq!(log.synced_len(), 6);
+        // The fifth record is promised by either slot.
+        let name = "00000000000000000000.seg";
+        let start = (0..4).fold(64, |at, i| {
+            at + 121 + (head(i).len() + body(i).len()) as u64
+        });
+        flip(&mut disk, name, start + 3, 0);
+        match Log::open(disk, Options::default()).unwrap().1 {
+            Recovery::Damaged(damage) => {
+                assert_eq!((damage.file.as_str(), damage.offset), (name, start));
+                assert_eq!(
+                    (damage.record, damage.fault),
+                    (Some(Index(4)), Fault::Frame)
+                );
+            }
+            other @ (Recovery::Clean | Recovery::TornTail { .. }) => {
+                panic!("slot {slot}: {other:?}")
+            }
+        }
+    }
 }
 
 #[test]

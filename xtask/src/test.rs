@@ -1,0 +1,188 @@
+//! Every test there is, in one profile.
+
+use std::{fs, path::PathBuf};
+
+use crate::{
+    check,
+    place::{built, cargo, npm, output, program, root, start, target},
+    setup,
+    step::Step,
+};
+
+/// The same for every cargo command, or the tree would be compiled twice.
+const EVERYTHING: [&str; 3] = ["--workspace", "--features", "desktop/custom-protocol"];
+
+pub(crate) fn steps() -> Vec<Step> {
+    vec![
+        Step {
+            name: "setup",
+            what: "system packages and the front end's packages",
+            needs: &[],
+            run: setup::run,
+        },
+        Step {
+            name: "format",
+            what: "rustfmt",
+            needs: &[],
+            run: check::format,
+        },
+        Step {
+            name: "page",
+            what: "build the desk's page",
+            needs: &["setup"],
+            run: page,
+        },
+        Step {
+            name: "build",
+            what: "compile everything, once",
+            needs: &["setup", "page"],
+            run: build,
+        },
+        Step {
+            name: "rust",
+            what: "unit, law, fault, system and structure tests",
+            needs: &["build"],
+            run: rust,
+        },
+        Step {
+            name: "examples",
+            what: "examples in the documentation",
+            needs: &["build"],
+            run: doctests,
+        },
+        Step {
+            name: "python",
+            what: "the formats, by a second implementation",
+            needs: &["setup"],
+            run: python,
+        },
+        Step {
+            name: "types",
+            what: "svelte-check",
+            needs: &["setup"],
+            run: types,
+        },
+        Step {
+            name: "front-end",
+            what: "controllers and components",
+            needs: &["setup"],
+            run: front_end,
+        },
+        Step {
+            name: "window",
+            what: "journeys through the real window",
+            needs: &["build"],
+            run: window,
+        },
+    ]
+}
+
+fn page() -> Result<(), String> {
+    start(npm(&["run", "--silent", "build"]))
+}
+
+fn build() -> Result<(), String> {
+    start(cargo(
+        &[&["build"], &EVERYTHING[..], &["--lib", "--bins", "--tests"]].concat(),
+    ))
+}
+
+fn rust() -> Result<(), String> {
+    let only = ["--lib", "--bins", "--tests", "--no-fail-fast"];
+    if output("cargo", &["nextest", "--version"]).is_some() {
+        start(cargo(
+            &[&["nextest", "run"], &EVERYTHING[..], &only[..]].concat(),
+        ))
+    } else {
+        start(cargo(&[&["test"], &EVERYTHING[..], &only[..]].concat()))
+    }
+}
+
+fn doctests() -> Result<(), String> {
+    start(cargo(&[&["test", "--doc"], &EVERYTHING[..]].concat()))
+}
+
+/// Runs every `check_*.py` of the Rust crates' and the system tests, in a virtual environment of
+/// its own.
+fn python() -> Result<(), String> {
+    let checks = python_checks()?;
+    if checks.is_empty() {
+        return Err("no check_*.py was found".to_owned());
+    }
+    let venv = target().join("python");
+    let interpreter = venv.join("bin/python");
+    let wanted = root().join("tests/python/requirements.txt");
+    let wanted_text = fs::read_to_string(&wanted).unwrap_or_default();
+    let stamp = venv.join("requirements.txt");
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted_text) {
+        start(program(
+            "python3",
+            &["-m", "venv", "--clear", &venv.to_string_lossy()],
+        ))?;
+        if !wanted_text.is_empty() {
+            let file = wanted.to_string_lossy();
+            start(program(
+                &interpreter.to_string_lossy(),
+                &[
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--requirement",
+                    &file,
+                ],
+            ))?;
+        }
+        fs::write(&stamp, &wanted_text).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    }
+    for check in checks {
+        start(program(
+            &interpreter.to_string_lossy(),
+            &[&check.to_string_lossy()],
+        ))?;
+    }
+    Ok(())
+}
+
+fn python_checks() -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for folder in [
+        "tests/python",
+        "sync-server/protocol/tests",
+        "client-core/tests",
+    ] {
+        let folder = root().join(folder);
+        if !folder.exists() {
+            continue;
+        }
+        let files =
+            fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        for file in files.flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            if name.starts_with("check_") && file.path().extension().is_some_and(|end| end == "py")
+            {
+                found.push(file.path());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn types() -> Result<(), String> {
+    start(npm(&["run", "--silent", "check"]))
+}
+
+fn front_end() -> Result<(), String> {
+    start(npm(&["run", "--silent", "test"]))
+}
+
+fn window() -> Result<(), String> {
+    let mut journeys = program(
+        "desktop/e2e/run.sh",
+        &[&built("daybook-desk").to_string_lossy()],
+    );
+    journeys.env("E2E_OUT", target().join("e2e"));
+    start(journeys)
+}

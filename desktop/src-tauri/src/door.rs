@@ -1,0 +1,118 @@
+//! The door between the page and the replica: three commands, one event.
+//!
+//! Every call runs on a blocking thread, so the window never waits. A home that cannot be opened
+//! (in use, damaged, written by a newer program) still gets its window: each call then answers
+//! with the refusal, which names the way out.
+
+use std::{path::Path, sync::Arc};
+
+use client_core::{
+    catalogue::{Answer, Command, ErrorCode, Event, HomeReply, HomeRequest, Query, Refusal, Reply},
+    home::Home,
+};
+use tauri::{AppHandle, Emitter as _, State};
+
+/// The name of the event which carries [`Event`] to the page.
+const EVENT: &str = "daybook";
+
+/// One replica, or the reason why there is none.
+pub(crate) struct Door {
+    home: Result<Home, Refusal>,
+}
+
+impl Door {
+    /// Opens the replica in `folder`, which is made if there is none.
+    pub(crate) fn open(folder: &Path) -> Self {
+        let home = Home::open(folder, Arc::new(now));
+        if let Err(refusal) = &home {
+            tracing::warn!(code = ?refusal.code, "the home could not be opened");
+        }
+        Self { home }
+    }
+
+    /// Starts the thread which hands every event of the replica to the page.
+    pub(crate) fn forward_events(&self, app: AppHandle) -> std::io::Result<()> {
+        let Ok(home) = &self.home else { return Ok(()) };
+        let events: std::sync::mpsc::Receiver<Event> = home.subscribe();
+        std::thread::Builder::new()
+            .name("events".to_owned())
+            .spawn(move || {
+                for event in events {
+                    if let Err(error) = app.emit(EVENT, event) {
+                        tracing::warn!(%error, "an event did not reach the page");
+                    }
+                }
+            })?;
+        Ok(())
+    }
+
+    fn opened(&self) -> Result<&Home, Refusal> {
+        self.home.as_ref().map_err(Clone::clone)
+    }
+
+    fn request(&self, request: HomeRequest) -> Result<HomeReply, Refusal> {
+        let home = self.opened()?;
+        let locks = matches!(request, HomeRequest::Lock);
+        let reply = home.request(request)?;
+        // The link to the relay lives as long as the practice is open.
+        match reply {
+            HomeReply::Opened | HomeReply::Founded { .. } if !locks => home.connect(),
+            HomeReply::Opened
+            | HomeReply::Founded { .. }
+            | HomeReply::Status(_)
+            | HomeReply::Invited { .. }
+            | HomeReply::BackedUp { .. } => {}
+        }
+        Ok(reply)
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the desk is a binary: here the clock is read"
+)]
+fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
+/// Found, join, unlock, lock, invite, back up.
+#[tauri::command]
+pub(crate) async fn home(
+    door: State<'_, Arc<Door>>,
+    request: HomeRequest,
+) -> Result<HomeReply, Refusal> {
+    apart(&door, move |door| door.request(request)).await
+}
+
+/// Changes something; durable when it answers.
+#[tauri::command]
+pub(crate) async fn execute(
+    door: State<'_, Arc<Door>>,
+    command: Command,
+) -> Result<Reply, Refusal> {
+    apart(&door, move |door| door.opened()?.execute(command)).await
+}
+
+/// Reads something.
+#[tauri::command]
+pub(crate) async fn query(door: State<'_, Arc<Door>>, query: Query) -> Result<Answer, Refusal> {
+    apart(&door, move |door| door.opened()?.query(query)).await
+}
+
+/// Runs a call on a thread that may block.
+async fn apart<T: Send + 'static>(
+    door: &Arc<Door>,
+    call: impl FnOnce(&Door) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let door = Arc::clone(door);
+    tauri::async_runtime::spawn_blocking(move || call(&door))
+        .await
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "a call stopped half-way");
+            Err(Refusal::new(
+                ErrorCode::Internal,
+                "Something went wrong inside the program.",
+                "What you saved before is safe. Close the window and open it again.",
+            ))
+        })
+}

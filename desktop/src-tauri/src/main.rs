@@ -1,0 +1,60 @@
+//! The Daybook desk: a window on one replica.
+//!
+//! No business logic lives here. The page may call three commands and hears one event
+//! ([`door`]); everything they carry is the catalogue of client-core. Keys and records stay on
+//! this side of the door.
+
+mod door;
+mod window;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::Parser;
+use tauri::Manager as _;
+
+use crate::door::Door;
+
+/// The appointment book of a practice, in a window.
+#[derive(Debug, Parser)]
+#[command(name = "daybook-desk", version)]
+struct Arguments {
+    /// The folder that holds this desk's replica [default: a folder of this user's data]
+    #[arg(long, value_name = "DIR", env = "DAYBOOK_HOME")]
+    home: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("DAYBOOK_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .init();
+    let run = tauri::Builder::default()
+        .invoke_handler(tauri::generate_handler![
+            door::home,
+            door::execute,
+            door::query
+        ])
+        .setup(move |app| {
+            let home = match arguments.home {
+                Some(folder) => folder,
+                None => app.path().app_local_data_dir()?.join("home"),
+            };
+            let door = Arc::new(Door::open(&home));
+            door.forward_events(app.handle().clone())?;
+            app.manage(door);
+            window::open(app, &home)?;
+            Ok(())
+        })
+        .run(tauri::generate_context!());
+    match run {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the window could not be opened");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -470,3 +470,92 @@ proptest! {
         assert_same(&ask, &bookings, &capacities);
     }
 }
+
+/// A week of a large practice, eight weeks ahead: the shape of the question, many times.
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "measures how long an answer takes"
+)]
+fn eight_weeks_of_fifteen_people_are_answered_at_once() {
+    let zone = time_zone("Europe/Paris").unwrap();
+    let mut hours = hours("08:00-12:00 13:00-19:00");
+    hours.weekly.days[6].clear();
+    let open = open_between(
+        &hours,
+        &zone,
+        "2026-03-02".parse().unwrap(),
+        "2026-04-26".parse().unwrap(),
+    );
+    let who = |n: usize| res(&format!("staff {n}"));
+    let rooms: Vec<ResourceId> = (0..6).map(|n| res(&format!("room {n}"))).collect();
+    let staff: Vec<_> = (0..15).map(|n| (who(n), open.clone())).collect();
+    // Every half hour of every second opening is taken, for everybody.
+    let mut bookings = Vec::new();
+    for (n, open) in open.iter().enumerate().filter(|(n, _)| n % 2 == 0) {
+        for half in 0..open.seconds() / 1800 {
+            let start = open.start() + SignedDuration::from_secs(half * 1800);
+            let range = TimeRange::new(start, start + SignedDuration::from_mins(30)).unwrap();
+            for person in 0..15 {
+                let mut id = [0; 16];
+                id[..8].copy_from_slice(&u64::try_from(bookings.len()).unwrap().to_be_bytes());
+                bookings.push(Booking {
+                    claim: conflict_rules::AppointmentId::from_bytes(id),
+                    resource: who(person),
+                    range,
+                    units: 1,
+                    kind: OccupancyKind::Work,
+                });
+            }
+        }
+        assert!(n < 200);
+    }
+    assert!(bookings.len() > 5000, "{}", bookings.len());
+    let pattern = Pattern::new(vec![
+        work(0, 20),
+        work(50, 20),
+        segment(0, 70, OccupancyKind::Work, Need::Room),
+        segment(70, 10, OccupancyKind::Buffer, Need::Room),
+    ])
+    .unwrap();
+    let ask = Ask {
+        pattern: &pattern,
+        staff: &staff,
+        rooms: &rooms,
+        open: open.clone(),
+        zone: &zone,
+        step_minutes: 5,
+        from: open[0].start(),
+        until: open[open.len() - 1].end(),
+        limit: usize::MAX,
+    };
+    let began = std::time::Instant::now();
+    let slots = free_slots(&ask, &bookings, &Capacities::default());
+    let all = began.elapsed();
+    assert!(slots.len() > 10_000, "{}", slots.len());
+    let few = Ask {
+        limit: 50,
+        from: ask.from,
+        until: ask.until,
+        open,
+        ..ask
+    };
+    let began = std::time::Instant::now();
+    assert_eq!(
+        free_slots(&few, &bookings, &Capacities::default()).len(),
+        50
+    );
+    let first = began.elapsed();
+    let began = std::time::Instant::now();
+    let none = std::collections::BTreeSet::new();
+    assert!(
+        conflict_rules::clashes(bookings.iter().copied(), &Capacities::default(), &none).is_empty()
+    );
+    let clashes = began.elapsed();
+    let slowest = all.max(first).max(clashes);
+    // Unoptimised and on a busy machine; optimised it is a fraction of this.
+    assert!(
+        slowest.as_secs() < 10,
+        "all {all:?}, first fifty {first:?}, clashes {clashes:?}"
+    );
+}

@@ -1,0 +1,49 @@
+import js from "@eslint/js";
+import prettier from "eslint-config-prettier";
+import svelte from "eslint-plugin-svelte";
+import globals from "globals";
+import ts from "typescript-eslint";
+import svelteConfig from "./svelte.config.js";
+
+/** Only the backend folder knows the desktop shell; everything else sees the `Backend` interface. */
+const onlyTheBackend = {
+	patterns: [
+		{
+			group: ["@tauri-apps/*"],
+			message: "Ask the Backend interface; only lib/backend may call the shell.",
+		},
+	],
+};
+
+export default ts.config(
+	{ ignores: ["dist/", "node_modules/", "src-tauri/", "e2e/", "src/lib/backend/types/"] },
+	js.configs.recommended,
+	...ts.configs.recommended,
+	...svelte.configs.recommended,
+	{
+		languageOptions: { globals: { ...globals.browser, ...globals.node } },
+		rules: {
+			eqeqeq: "error",
+			"no-undef": "off",
+			"no-restricted-imports": ["error", onlyTheBackend],
+			"@typescript-eslint/consistent-type-imports": "error",
+			"@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+		},
+	},
+	{
+		files: ["**/*.svelte", "**/*.svelte.ts"],
+		languageOptions: {
+			parserOptions: { extraFileExtensions: [".svelte"], parser: ts.parser, svelteConfig },
+		},
+		rules: {
+			"svelte/button-has-type": "error",
+			"svelte/no-at-html-tags": "error",
+			"svelte/no-inline-styles": ["error", { allowTransitions: true }],
+			"svelte/no-unused-props": "error",
+			"svelte/require-each-key": "error",
+		},
+	},
+	{ files: ["src/lib/backend/**"], rules: { "no-restricted-imports": "off" } },
+	prettier,
+	...svelte.configs.prettier,
+);

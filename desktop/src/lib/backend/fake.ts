@@ -1,0 +1,342 @@
+/**
+ * An in-memory practice behind the `Backend` interface, for tests and for a plain browser.
+ *
+ * It refuses taken slots, unknown ids and empty names as the program does, takes changes back, and
+ * tells listeners. Nothing is kept. Start with `fakeBackend`; `world` is open to tests.
+ */
+import { civilAt, type Clock } from "../clock";
+import type { Backend } from "./backend";
+import { refusal, run } from "./fake/commands";
+import { clashesOf, freeSlots, ghost, warningsOf } from "./fake/plan";
+import { clientView, dayView, reviewsOf, search, visitDetails } from "./fake/views";
+import { emptyBook, sampleWorld, type Book, type World } from "./fake/world";
+import type { Answer } from "./types/Answer";
+import type { Command } from "./types/Command";
+import type { Event } from "./types/Event";
+import type { HomePhase } from "./types/HomePhase";
+import type { HomeReply } from "./types/HomeReply";
+import type { HomeRequest } from "./types/HomeRequest";
+import type { Query } from "./types/Query";
+import type { Refusal } from "./types/Refusal";
+import type { Reply } from "./types/Reply";
+
+export interface FakeOptions {
+	clock: Clock;
+	phase?: HomePhase;
+}
+
+export interface FakeBackend extends Backend {
+	readonly world: World;
+	/** Tells every listener. */
+	tell(event: Event): void;
+	/** The next call of any kind is refused with this. */
+	refuseNext(refusal: Refusal): void;
+}
+
+const everything: Event = {
+	type: "changed",
+	schedule: true,
+	records: true,
+	practice: true,
+	link: true,
+};
+
+export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend {
+	const world = sampleWorld(clock, phase);
+	const listeners = new Set<(event: Event) => void>();
+	const undo: { step: number; before: Book }[] = [];
+	let steps = 0;
+	let refused: Refusal | undefined;
+
+	const tell = (event: Event) => listeners.forEach((listener) => listener(event));
+	const later = () => queueMicrotask(() => tell(everything));
+	const answer = async <T>(what: () => T): Promise<T> => {
+		await Promise.resolve();
+		const because = refused;
+		refused = undefined;
+		if (because) throw because;
+		return structuredClone(what());
+	};
+	const zone = () => world.book.locations[0]?.zone ?? "Etc/UTC";
+	const now = () => civilAt(clock.now(), zone());
+	const needOpen = () => {
+		if (world.phase === "locked")
+			throw refusal("locked", "The book is locked.", "Unlock it first.");
+		if (world.phase === "empty")
+			throw refusal("no_practice", "There is no practice here.", "Start or join one.");
+	};
+
+	function home(request: HomeRequest): HomeReply {
+		const passphrase = (text: string) => {
+			if (text.length < 8)
+				throw refusal(
+					"invalid_input",
+					"The passphrase is short.",
+					"Use at least 8 characters.",
+					"passphrase",
+				);
+			world.passphrase = text;
+		};
+		const status = (): HomeReply => ({
+			type: "status",
+			phase: world.phase,
+			...(world.relay ? { relay: world.relay } : {}),
+		});
+		switch (request.type) {
+			case "status":
+				return status();
+			case "found": {
+				if (world.phase !== "empty")
+					throw refusal("already_founded", "This computer holds a practice.", "Unlock it.");
+				const book = emptyBook(request.practice);
+				run(book, { type: "add_location", name: request.location, zone: request.zone }, "", "");
+				passphrase(request.passphrase);
+				world.book = book;
+				world.phase = "open";
+				return { type: "founded", words: world.words };
+			}
+			case "join":
+				if (request.code.replace(/[\s-]/g, "").length < 12)
+					throw refusal(
+						"bad_join_code",
+						"The code is not complete.",
+						"Compare it with the other screen.",
+						"code",
+					);
+				passphrase(request.passphrase);
+				world.book = sampleWorld(clock, "open").book;
+				world.phase = "open";
+				world.relay = "wss://relay.example.org";
+				world.link = "in_step";
+				return { type: "opened" };
+			case "unlock":
+				if (request.passphrase !== world.passphrase)
+					throw refusal(
+						"wrong_passphrase",
+						"That is not the passphrase.",
+						"Mind capitals and the keyboard layout.",
+						"passphrase",
+					);
+				world.phase = "open";
+				return { type: "opened" };
+			case "recover":
+				if (request.words.trim().toLowerCase().split(/\s+/).join(" ") !== world.words.join(" "))
+					throw refusal(
+						"wrong_recovery_words",
+						"These words do not open this home.",
+						"Check spelling and order.",
+						"words",
+					);
+				passphrase(request.passphrase);
+				world.phase = "open";
+				return { type: "opened" };
+			case "lock":
+				world.phase = "locked";
+				return status();
+			case "invite": {
+				if (!world.relay)
+					throw refusal("relay_unreachable", "No relay is set.", "Set a relay first.");
+				if (!(request.days >= 1 && request.days <= 30))
+					throw refusal(
+						"invalid_input",
+						"A code works for 1 to 30 days.",
+						"Write 1 to 30.",
+						"days",
+					);
+				const expires = new Date(clock.now().getTime() + request.days * 86_400_000).toISOString();
+				world.invitations.push({
+					id: `inv_${world.invitations.length + 1}`,
+					role: request.role,
+					expires,
+					used: false,
+				});
+				return {
+					type: "invited",
+					code: "DAYBK-7Q4MX-2HT9C-WLE3R-80ZPA-5KVNJ-B6YUF-1SDG2",
+					expires,
+				};
+			}
+			case "set_relay":
+				if (!/^wss?:\/\/[^/\s]+$/.test(request.address))
+					throw refusal(
+						"invalid_input",
+						"That is no relay address.",
+						"Write ws://HOST:PORT or wss://HOST:PORT.",
+						"address",
+					);
+				world.relay = request.address;
+				world.link = "in_step";
+				world.inStepAt = clock.now().toISOString();
+				return status();
+			case "backup":
+				if (!request.folder.startsWith("/"))
+					throw refusal("invalid_input", "That is no folder.", "Write the full path.", "folder");
+				world.backupAt = clock.now().toISOString();
+				return {
+					type: "backed_up",
+					file: `${request.folder.replace(/\/$/, "")}/daybook-${now().slice(0, 10)}.backup`,
+					bytes: 1_384_220,
+				};
+			case "restore":
+				if (world.phase !== "empty")
+					throw refusal(
+						"already_founded",
+						"This computer holds a practice.",
+						"Restore on an empty one.",
+					);
+				world.book = sampleWorld(clock, "open").book;
+				world.phase = "locked";
+				return status();
+		}
+	}
+
+	function execute(command: Command): Reply {
+		needOpen();
+		if (command.type === "undo") {
+			const at =
+				command.step === undefined
+					? undo.length - 1
+					: undo.findIndex((one) => one.step === command.step);
+			const found = undo[at];
+			if (!found) throw refusal("nothing_to_undo", "There is nothing to take back.", "");
+			world.book = found.before;
+			undo.splice(at);
+			return { id: "undo", said: "Taken back." };
+		}
+		const before = structuredClone(world.book);
+		const copy = structuredClone(world.book);
+		const said = run(copy, command, now(), clock.now().toISOString());
+		world.book = copy;
+		steps += 1;
+		undo.push({ step: steps, before });
+		if (world.link === "offline") world.outbox += 1;
+		return { ...said, undo: steps };
+	}
+
+	function query(query: Query): Answer {
+		needOpen();
+		const { book } = world;
+		const missing = () => refusal("not_found", "It is no longer there.", "Look again.");
+		switch (query.type) {
+			case "practice":
+				return {
+					...book,
+					type: "practice",
+					role: world.seats.find((seat) => seat.here)?.role ?? "owner",
+				};
+			case "day":
+				return { type: "day", ...dayView(book, query.location, query.date) };
+			case "visit": {
+				const visit = book.visits.find((one) => one.id === query.appointment);
+				if (!visit) throw missing();
+				return { type: "visit", ...visitDetails(book, visit) };
+			}
+			case "free":
+				return {
+					type: "free",
+					slots: freeSlots(book, {
+						...query,
+						from: query.from && query.from > now() ? query.from : now(),
+						days: query.days ?? 14,
+						limit: query.limit ?? 20,
+					}),
+				};
+			case "search": {
+				const found = search(book, query.text);
+				return { type: "found", clients: found.slice(0, query.limit ?? 20), total: found.length };
+			}
+			case "clients": {
+				const sorted = [...book.clients].sort((a, b) => a.name.localeCompare(b.name));
+				const skip = query.skip ?? 0;
+				return {
+					type: "found",
+					clients: sorted.slice(skip, skip + (query.limit ?? 100)),
+					total: sorted.length,
+				};
+			}
+			case "client": {
+				const view = clientView(book, query.client);
+				if (!view) throw missing();
+				return { type: "client", ...view };
+			}
+			case "reviews":
+				return { type: "reviews", reviews: reviewsOf(book) };
+			case "clashes":
+				return { type: "clashes", clashes: clashesOf(book), hash: "00" };
+			case "state":
+				return {
+					type: "state",
+					entries: "00",
+					heads: "00",
+					clashes: "00",
+					rendering: "00",
+					outbox: world.outbox,
+					confirmed: book.visits.filter((one) => one.standing === "confirmed").length,
+					tentative: book.visits.filter((one) => one.standing === "tentative").length,
+					reviews: reviewsOf(book).length,
+					feeds: [],
+					link: world.link,
+					alarms: world.alarms,
+					...(world.relay ? { relay: world.relay, clock_offset: 0 } : {}),
+					...(world.inStepAt ? { in_step_at: world.inStepAt } : {}),
+					...(world.backupAt ? { backup_at: world.backupAt } : {}),
+				};
+			case "people":
+				return { type: "people", seats: world.seats, invitations: world.invitations };
+			case "check": {
+				const moved = book.visits.find((one) => one.id === query.appointment);
+				const wanted = {
+					location: query.location,
+					service: query.service ?? moved?.service,
+					minutes: query.minutes ?? moved?.minutes,
+					room: query.room ?? moved?.room,
+					from: query.start,
+					days: 14,
+					limit: 3,
+					moving: moved?.id,
+				};
+				const tried = ghost(book, wanted, query.start, query.staff, wanted.room);
+				const clashes = clashesOf(book, [tried]);
+				const warnings = warningsOf(book, tried, now());
+				const ok = clashes.length === 0 && warnings.length === 0;
+				const end = new Date(Date.parse(`${query.start}:00Z`) + tried.minutes * 60_000)
+					.toISOString()
+					.slice(0, 16);
+				return {
+					type: "check",
+					ok,
+					clashes,
+					warnings,
+					end,
+					alternatives: ok ? [] : freeSlots(book, wanted),
+				};
+			}
+		}
+	}
+
+	const fake = {
+		world,
+		tell,
+		refuseNext(because: Refusal) {
+			refused = because;
+		},
+		home: async (request: HomeRequest) => {
+			const reply = await answer(() => home(request));
+			later();
+			return reply;
+		},
+		execute: async (command: Command) => {
+			const reply = await answer(() => execute(command));
+			later();
+			return reply;
+		},
+		query: (wanted: Query) => answer(() => query(wanted)),
+		onEvent(listener: (event: Event) => void) {
+			listeners.add(listener);
+			return () => listeners.delete(listener);
+		},
+	};
+	// The switches above answer each kind of request with its own kind of reply, which the compiler
+	// cannot follow through a union.
+	return fake as unknown as FakeBackend;
+}

@@ -222,14 +222,20 @@ impl Frame {
     /// As it travels. Keep items and entries within [`batches`]: a receiver refuses frames longer
     /// than [`limits::MAX_FRAME`].
     pub fn encode(&self) -> Vec<u8> {
-        let body = codec::to_bytes(self);
+        let plain = self.encode_plain();
+        let (_, body) = plain.split_at_checked(2).unwrap_or_default();
         if matches!(self, Self::Items { .. }) && body.len() > limits::COMPRESS_ABOVE {
-            let packed = zstd::bulk::compress(&body, LEVEL);
+            let packed = zstd::bulk::compress(body, LEVEL);
             if let Some(packed) = packed.ok().filter(|packed| packed.len() < body.len()) {
                 return [&[VERSION, ZSTD], packed.as_slice()].concat();
             }
         }
-        [&[VERSION, PLAIN], body.as_slice()].concat()
+        plain
+    }
+
+    /// As it travels without compression, which every receiver takes too.
+    pub fn encode_plain(&self) -> Vec<u8> {
+        [&[VERSION, PLAIN], codec::to_bytes(self).as_slice()].concat()
     }
 
     /// Reads what [`Frame::encode`] wrote, and nothing else.
@@ -390,8 +396,8 @@ fn decompress(packed: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(plain)
 }
 
-/// 2^18 = [`limits::MAX_FRAME`]; zstd's own floor for the limit is below that.
-const WINDOW_LOG: u32 = 18;
+/// Twice [`limits::MAX_FRAME`]: what is just too long is then named as too long.
+const WINDOW_LOG: u32 = 19;
 
 /// Splits encoded items or entries, in order, into lists that each fit one frame.
 pub fn batches(items: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {

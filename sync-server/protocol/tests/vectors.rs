@@ -1,0 +1,497 @@
+//! Golden vectors: `tests/vectors/protocol-v0.json` holds what this code writes from fixed keys.
+//!
+//! A second implementation (`tests/python/check_vectors.py`) reads the same file. After a change
+//! of the draft, `DAYBOOK_WRITE_VECTORS=1 cargo test -p sync-protocol --test vectors` writes it
+//! anew; once version 1 is frozen, lines may be added and none may change.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_imports,
+    missing_docs,
+    reason = "tests stop at the first surprise"
+)]
+
+mod common;
+
+use std::{fs, path::PathBuf};
+
+use common::*;
+use data_encoding::HEXLOWER;
+use serde_json::{Value, json};
+use sync_protocol::*;
+
+fn hex(bytes: impl AsRef<[u8]>) -> String {
+    HEXLOWER.encode(bytes.as_ref())
+}
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/protocol-v0.json")
+}
+
+/// The name of an error, without its details.
+fn name(error: impl core::fmt::Debug) -> String {
+    let text = format!("{error:?}");
+    let end = text
+        .find(|c: char| !c.is_alphanumeric())
+        .unwrap_or(text.len());
+    text[..end].to_owned()
+}
+
+fn judged(entry: &Entry, state: &Governance) -> String {
+    match accept(entry, state) {
+        Acceptance::Accept => "Accept".to_owned(),
+        Acceptance::Mask(reason) => format!("Mask {reason:?}"),
+        Acceptance::Withhold(reason) => format!("Withhold {reason:?}"),
+        Acceptance::Wait { governance_height } => format!("Wait {governance_height}"),
+    }
+}
+
+/// Entries with what every replica that holds the practice's chain makes of them.
+fn entries(chain: &Chain) -> Vec<(&'static str, Entry)> {
+    let schedule = FeedId::Schedule(SITE);
+    let seen = Some(SeenHead {
+        epoch: 1,
+        sequence: 300,
+        chain: Hash::of(b"seen"),
+    });
+    let good = header(chain, 1, schedule, 0, 9);
+    let signed = entry(good, b"a schedule change");
+    let body = Some(b"a schedule CHANGE".to_vec());
+    let fork = Header {
+        governance: (3, Hash::of(b"another history")),
+        ..good
+    };
+    vec![
+        ("clear, by the owner", signed.clone()),
+        ("sealed, with a seen head", {
+            entry(
+                Header {
+                    seen,
+                    ..header(chain, 1, FeedId::Visits(SITE), 1, 9)
+                },
+                b"sealed bytes",
+            )
+        }),
+        ("sealed, body purged", {
+            entry(header(chain, 1, FeedId::Clinical, 2, 9), b"gone").purged()
+        }),
+        (
+            "large numbers",
+            entry(header(chain, 1, FeedId::Grid, u64::MAX, 9), &[0xff; 300]),
+        ),
+        (
+            "a vet, named in its removal",
+            entry(header(chain, 2, FeedId::Clinical, 0, 3), b"x"),
+        ),
+        (
+            "a vet, after its removal",
+            entry(header(chain, 2, FeedId::Clinical, 1, 3), b"x"),
+        ),
+        (
+            "a groomer writes clinical",
+            entry(header(chain, 3, FeedId::Clinical, 0, 5), b"x"),
+        ),
+        (
+            "before it was a member",
+            entry(header(chain, 3, schedule, 0, 4), b"x"),
+        ),
+        (
+            "knows more of the chain",
+            entry(header(chain, 1, schedule, 0, 10), b"x"),
+        ),
+        ("another history", entry(fork, b"x")),
+        (
+            "another's device",
+            entry(
+                Header {
+                    device: device_id(3),
+                    ..good
+                },
+                b"x",
+            ),
+        ),
+        ("nobody", {
+            let header = Header {
+                seat: seat_id(9),
+                ..good
+            };
+            Entry::sign(header, b"x".to_vec(), &key("seat 9")).unwrap()
+        }),
+        ("signed by another seat", {
+            Entry::sign(good, b"x".to_vec(), &key("seat 3")).unwrap()
+        }),
+        (
+            "body swapped",
+            Entry::from_parts(&signed.head_part(), body).unwrap(),
+        ),
+    ]
+}
+
+/// Acts that must not follow the practice's chain.
+fn bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
+    let restore = |epoch| What::RelayRestore { epoch };
+    let mut fork = Chain::found();
+    while fork.state.height() < 10 {
+        let epoch = fork.state.restored_epoch() + 1;
+        fork.add(owner(), restore(epoch));
+    }
+    let mut ahead = chain.clone();
+    ahead.add(owner(), restore(2)).add(owner(), restore(3));
+    let (used, used_what) = redeem(1, seat(4, 4, Role::Vet), Some(device(4)));
+    let (late, late_what) = redeem(2, seat(4, 4, Role::Receptionist), Some(device(4)));
+    let mut expired = chain.next(late, late_what).value().clone();
+    expired.at = NOON + 3_600;
+    let (wrong, wrong_what) = redeem(2, seat(4, 4, Role::Vet), Some(device(4)));
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let weak = VerifyKey::from_bytes(identity);
+    let weak_pin = What::PinRelayKey {
+        acting: weak,
+        standby: None,
+        address: "wss://x/".to_owned(),
+    };
+    let mut weak_seat = seat(6, 1, Role::Vet);
+    weak_seat.seal = SealKey::from_bytes([0; 32]);
+    let mut renamed = device(6);
+    renamed.device = device_id(7);
+    let manager = Author::Seat(seat_id(3));
+    vec![
+        ("a replay", chain.acts[3].clone()),
+        ("a fork at the head", fork.acts[10].clone()),
+        ("a fork in the past", fork.acts[2].clone()),
+        ("beyond the head", ahead.acts[11].clone()),
+        ("forged", chain.next_by(owner(), restore(2), &key("seat 3"))),
+        (
+            "by a removed seat",
+            chain.next(Author::Seat(seat_id(2)), restore(2)),
+        ),
+        ("a manager restores", chain.next(manager, restore(2))),
+        (
+            "a manager invites a manager",
+            chain.next(manager, invite(5, Role::Manager, NOON * 2)),
+        ),
+        ("a used invitation", chain.next(used, used_what)),
+        (
+            "an expired invitation",
+            SignedAct::sign(expired, &key("invite 2")).unwrap(),
+        ),
+        (
+            "an invitation for another role",
+            chain.next(wrong, wrong_what),
+        ),
+        ("a relay key of low order", chain.next(owner(), weak_pin)),
+        (
+            "a sealing key of low order",
+            chain.next(owner(), add_seat(weak_seat, None)),
+        ),
+        (
+            "a renamed device",
+            chain.next(owner(), What::AddDevice(renamed)),
+        ),
+        (
+            "a device twice",
+            chain.next(owner(), What::AddDevice(device(3))),
+        ),
+        ("the last owner leaves", {
+            chain.next(
+                owner(),
+                What::RemoveSeat {
+                    seat: seat_id(1),
+                    last: vec![],
+                },
+            )
+        }),
+        ("an old epoch", chain.next(owner(), restore(1))),
+    ]
+}
+
+/// Bytes that must not be read, with what they claim to be.
+fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let ping = Frame::Ping { n: 7 }.encode();
+    let good = entry(header(chain, 1, FeedId::Schedule(SITE), 0, 9), b"x").encode();
+    let mut newer = good.clone();
+    // header = h'[0, [...]]': the version is the third byte after the length of the header.
+    let at = newer
+        .windows(3)
+        .position(|w| w == [0x82, 0x00, 0x8e])
+        .unwrap();
+    newer[at + 1] = 1;
+    let mut null_body = good[..good.len() - 2].to_vec();
+    null_body.push(0xf6);
+    let two_heads = Frame::Subscribe {
+        have: vec![
+            Have {
+                feed: FeedId::Grid,
+                epoch: 0,
+                sequence: 0,
+                chain: Hash::ZERO
+            };
+            2
+        ],
+    };
+    vec![
+        ("nothing", "frame", vec![]),
+        ("a frame of a newer version", "frame", vec![1, 0, 0x81, 17]),
+        ("an unknown form", "frame", vec![0, 9, 0x81, 17]),
+        ("an unknown kind", "frame", vec![0, 0, 0x81, 18, 42]),
+        (
+            "a frame cut short",
+            "frame",
+            ping[..ping.len() - 1].to_vec(),
+        ),
+        (
+            "a frame with one byte more",
+            "frame",
+            [ping.as_slice(), &[0]].concat(),
+        ),
+        ("a field too many", "frame", vec![0, 0, 0x83, 14, 7, 7]),
+        ("a long integer", "frame", vec![0, 0, 0x82, 14, 0x18, 7]),
+        (
+            "an indefinite array",
+            "frame",
+            vec![0, 0, 0x9f, 14, 7, 0xff],
+        ),
+        (
+            "text for a number",
+            "frame",
+            vec![0, 0, 0x82, 14, 0x61, 0x37],
+        ),
+        ("a feed named twice", "frame", two_heads.encode()),
+        (
+            "a compressed ping",
+            "frame",
+            [&[0, 1], raw_zstd(&ping[2..]).as_slice()].concat(),
+        ),
+        ("a bomb", "frame", [&[0, 1], rle_zstd().as_slice()].concat()),
+        ("no zstd", "frame", vec![0, 1, 1, 2, 3]),
+        ("an entry of a newer version", "entry", newer),
+        (
+            "an entry cut short",
+            "entry",
+            good[..good.len() - 1].to_vec(),
+        ),
+        ("a null body", "entry", null_body),
+        ("an act as an entry", "entry", chain.acts[0].encode()),
+        ("an item of no kind", "item", vec![0x82, 3, 0]),
+    ]
+}
+
+/// One uncompressed block: zstd that does not depend on a compressor's choices.
+fn raw_zstd(plain: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(plain.len()).unwrap();
+    let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0xa0]; // magic; single segment, 4-byte size
+    bytes.extend(len.to_le_bytes());
+    bytes.extend(&((len << 3) | 1).to_le_bytes()[..3]); // last block, raw
+    bytes.extend(plain);
+    bytes
+}
+
+/// Eight blocks that each say "131,072 zeros": 1 MiB out of 41 bytes.
+fn rle_zstd() -> Vec<u8> {
+    let mut bytes = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x40]; // magic; window of 256 KiB
+    for block in 0..8_u32 {
+        let header = (0x2_0000 << 3) | (1 << 1) | u32::from(block == 7);
+        bytes.extend(&header.to_le_bytes()[..3]);
+        bytes.push(0);
+    }
+    bytes
+}
+
+fn error_of(kind: &str, bytes: &[u8]) -> DecodeError {
+    match kind {
+        "frame" => Frame::decode(bytes).map(|_| ()),
+        "entry" => Entry::decode(bytes).map(|_| ()),
+        "item" => Item::decode(bytes).map(|_| ()),
+        other => panic!("unknown kind {other}"),
+    }
+    .unwrap_err()
+}
+
+fn vectors() -> Value {
+    let chain = practice();
+    let seeds = [
+        "root", "relay", "device 1", "device 2", "device 3", "seat 1", "seat 2", "seat 3",
+        "invite 1", "invite 2",
+    ];
+    let schedule = FeedId::Schedule(SITE);
+    let taken = RefusalReason::Taken {
+        by: [0x81; 16],
+        resource: [0x82; 16],
+    };
+    let items = [
+        Item::Entry(entries(&chain)[0].1.clone()),
+        Item::Confirmation(confirmation(Verdict::Granted)),
+        Item::Confirmation(confirmation(Verdict::Refused(taken))),
+        Item::Confirmation(confirmation(Verdict::Refused(RefusalReason::Paused))),
+        Item::Entry(entry(header(&chain, 1, schedule, 1, 9), b"purged").purged()),
+    ];
+    let start = chain_start(ORG, schedule, 1);
+    let values: Vec<Hash> = items
+        .iter()
+        .scan(start, |at, item| {
+            *at = chain_next(at, &item.hash());
+            Some(*at)
+        })
+        .collect();
+    let stand = Head {
+        org: ORG,
+        feed: schedule,
+        epoch: 1,
+        sequence: 5,
+        chain: *values.last().unwrap(),
+        at: NOON,
+    };
+    let stand = SignedHead::sign(stand, &key("relay")).unwrap();
+    let hello = sign_in(&CHALLENGE);
+    let handshake = hello.handshake(&CHALLENGE, &public("relay"));
+    let joiner = join(&CHALLENGE);
+    let compressed = Frame::Items {
+        feed: schedule,
+        epoch: 1,
+        first: 1,
+        items: items.iter().map(Item::encode).collect(),
+        head: Some(stand.clone()),
+    };
+    let plain = compressed.encode_plain();
+    json!({
+        "format": "daybook sync protocol vectors",
+        "version": 0,
+        "org": hex(ORG.as_bytes()),
+        "relay": hex(public("relay").as_bytes()),
+        "challenge": hex(CHALLENGE),
+        "keys": seeds.map(|name| json!({
+            "name": name,
+            "seed": hex(key(name).to_bytes()),
+            "public": hex(public(name).as_bytes()),
+        })),
+        "acts": chain.acts.iter().map(|act| json!({
+            "bytes": hex(act.encode()),
+            "hash": act.hash().to_string(),
+        })).collect::<Vec<_>>(),
+        "entries": entries(&chain).iter().map(|(name, entry)| json!({
+            "name": name,
+            "bytes": hex(entry.encode()),
+            "hash": entry.hash().to_string(),
+            "associated_data": hex(entry.header().associated_data()),
+            "accept": judged(entry, &chain.state),
+        })).collect::<Vec<_>>(),
+        "feed": {
+            "feed": hex(schedule.to_bytes()),
+            "epoch": 1,
+            "start": start.to_string(),
+            "items": items.iter().zip(&values).map(|(item, value)| json!({
+                "bytes": hex(item.encode()),
+                "hash": item.hash().to_string(),
+                "chain": value.to_string(),
+            })).collect::<Vec<_>>(),
+            "head": hex(stand.encode()),
+        },
+        "handshake": {
+            "sign_in": hex(Frame::SignIn(hello).encode()),
+            "sign_in_name": handshake.to_string(),
+            "join": hex(Frame::Join(joiner.clone()).encode()),
+            "join_name": joiner.handshake(&CHALLENGE, &public("relay")).to_string(),
+        },
+        "frames": frames().iter().map(|(name, frame)| json!({
+            "name": name,
+            "bytes": hex(frame.encode()),
+        })).collect::<Vec<_>>(),
+        "compressed": {
+            "bytes": hex([&[0, 1], raw_zstd(&plain[2..]).as_slice()].concat()),
+            "plain": hex(&plain),
+        },
+        "feeds": FeedId::OF_ORGANISATION.into_iter().chain([schedule, FeedId::Visits(SITE)])
+            .map(|feed| json!({
+                "bytes": hex(feed.to_bytes()),
+                "text": feed.to_string(),
+                "clear": feed.clear(),
+                "read": Role::ALL.into_iter().filter(|role| role.may_read(feed))
+                    .map(Role::as_str).collect::<Vec<_>>(),
+                "write": Role::ALL.into_iter().filter(|role| role.may_write(feed))
+                    .map(Role::as_str).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+        "codes": ErrorCode::ALL.iter().map(|code| json!([code.number(), code.as_str()]))
+            .collect::<Vec<_>>(),
+        "bad_acts": bad_acts(&chain).iter().map(|(title, act)| json!({
+            "name": title,
+            "bytes": hex(act.encode()),
+            "error": name(chain.state.clone().apply(act).unwrap_err()),
+        })).collect::<Vec<_>>(),
+        "bad_bytes": bad_bytes(&chain).iter().map(|(title, kind, bytes)| json!({
+            "name": title,
+            "as": kind,
+            "bytes": hex(bytes),
+            "error": name(error_of(kind, bytes)),
+        })).collect::<Vec<_>>(),
+    })
+}
+
+#[test]
+fn the_committed_vectors_are_what_this_code_writes() {
+    let made = vectors();
+    if std::env::var_os("DAYBOOK_WRITE_VECTORS").is_some() {
+        fs::create_dir_all(file().parent().unwrap()).unwrap();
+        fs::write(file(), serde_json::to_string_pretty(&made).unwrap() + "\n").unwrap();
+    }
+    // As values: the order of keys in the text is no part of the format.
+    let committed: Value = serde_json::from_str(&fs::read_to_string(file()).unwrap()).unwrap();
+    for (part, made) in made.as_object().unwrap() {
+        assert_eq!(made, &committed[part], "{part}");
+    }
+    assert_eq!(made, committed);
+}
+
+#[test]
+fn the_committed_vectors_are_read() {
+    let vectors: Value = serde_json::from_str(&fs::read_to_string(file()).unwrap()).unwrap();
+    let bytes = |value: &Value| HEXLOWER.decode(value.as_str().unwrap().as_bytes()).unwrap();
+    let list = |name: &str| vectors[name].as_array().unwrap().clone();
+    let mut state: Option<Governance> = None;
+    for act in list("acts") {
+        let act = SignedAct::decode(&bytes(&act["bytes"])).unwrap();
+        match &mut state {
+            None => state = Some(Governance::found(&act).unwrap()),
+            Some(state) => state.apply(&act).unwrap(),
+        }
+    }
+    let state = state.unwrap();
+    for vector in list("entries") {
+        let entry = Entry::decode(&bytes(&vector["bytes"])).unwrap();
+        assert_eq!(judged(&entry, &state), vector["accept"].as_str().unwrap());
+    }
+    for vector in list("frames") {
+        let frame = Frame::decode(&bytes(&vector["bytes"])).unwrap();
+        assert_eq!(
+            frame.encode(),
+            bytes(&vector["bytes"]),
+            "{}",
+            vector["name"]
+        );
+    }
+    let compressed = Frame::decode(&bytes(&vectors["compressed"]["bytes"])).unwrap();
+    assert_eq!(
+        Frame::decode(&bytes(&vectors["compressed"]["plain"])).unwrap(),
+        compressed
+    );
+    for vector in list("bad_acts") {
+        let act = SignedAct::decode(&bytes(&vector["bytes"])).unwrap();
+        let error = state.clone().apply(&act).unwrap_err();
+        assert_eq!(
+            name(error),
+            vector["error"].as_str().unwrap(),
+            "{}",
+            vector["name"]
+        );
+    }
+    for vector in list("bad_bytes") {
+        let error = error_of(vector["as"].as_str().unwrap(), &bytes(&vector["bytes"]));
+        assert_eq!(
+            name(error),
+            vector["error"].as_str().unwrap(),
+            "{}",
+            vector["name"]
+        );
+    }
+}

@@ -14,6 +14,8 @@
 //!
 //! Start with [`parse`].
 
+use core::cmp::Ordering;
+
 use crate::safety::{Unsafe, limits};
 
 /// The first bytes of every chunk.
@@ -49,6 +51,32 @@ pub(crate) enum Value {
     /// Booleans, signed integers, floats, counters, timestamps: no document of ours with a closed
     /// schema holds one, so only their form is checked.
     Other,
+}
+
+impl Value {
+    pub(crate) const fn number(&self) -> Option<u64> {
+        if let Self::Uint(number) = self {
+            Some(*number)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        if let Self::Bytes(bytes) = self {
+            Some(bytes)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
 }
 
 /// Operation kinds, numbered as the format does.
@@ -476,19 +504,23 @@ fn runs<'a, T: Clone>(
     };
     while !input.0.is_empty() {
         let count = input.signed()?;
-        if count == 0 {
-            let nulls = room(&rows, input.unsigned()?)?;
-            if nulls == 0 {
-                return Err(Unsafe::Malformed("run"));
+        match count.cmp(&0) {
+            Ordering::Equal => {
+                let nulls = room(&rows, input.unsigned()?)?;
+                if nulls == 0 {
+                    return Err(Unsafe::Malformed("run"));
+                }
+                rows.extend(core::iter::repeat_n(None, nulls));
             }
-            rows.extend(core::iter::repeat_n(None, nulls));
-        } else if count > 0 {
-            let count = room(&rows, count.unsigned_abs())?;
-            let value = read(&mut input)?;
-            rows.extend(core::iter::repeat_n(Some(value), count));
-        } else {
-            for _ in 0..room(&rows, count.unsigned_abs())? {
-                rows.push(Some(read(&mut input)?));
+            Ordering::Greater => {
+                let count = room(&rows, count.unsigned_abs())?;
+                let value = read(&mut input)?;
+                rows.extend(core::iter::repeat_n(Some(value), count));
+            }
+            Ordering::Less => {
+                for _ in 0..room(&rows, count.unsigned_abs())? {
+                    rows.push(Some(read(&mut input)?));
+                }
             }
         }
     }
@@ -515,9 +547,12 @@ impl Rows {
         if column.is_empty() {
             return Ok(Vec::new());
         }
-        runs(column, Some(self.count), self.count, read).map_err(|error| match error {
-            Unsafe::TooManyOperations => Unsafe::Malformed(self.name),
-            other => other,
+        runs(column, Some(self.count), self.count, read).map_err(|error| {
+            if error == Unsafe::TooManyOperations {
+                Unsafe::Malformed(self.name)
+            } else {
+                error
+            }
         })
     }
 

@@ -216,12 +216,14 @@ impl Document {
             .map_err(|_| LoadError::Damaged)??;
         guarded(|| {
             let name = match doc.get(ROOT, NAME) {
-                Ok(Some((automerge::Value::Scalar(value), _))) => match value.as_ref() {
-                    ScalarValue::Bytes(bytes) => bytes.clone(),
-                    _ => return Err(LoadError::OtherKind),
-                },
-                _ => return Err(LoadError::OtherKind),
+                Ok(Some((value, _))) => scalar(value),
+                Ok(None) | Err(_) => None,
             };
+            let name = name
+                .as_ref()
+                .and_then(Value::bytes)
+                .ok_or(LoadError::OtherKind)?
+                .to_vec();
             let begun = Self::genesis(layout, &name).map_err(|_| LoadError::OtherKind)?;
             let first = begun.doc.get_heads();
             if !first
@@ -513,12 +515,18 @@ fn scalar(value: automerge::Value<'_>) -> Option<Value> {
     let automerge::Value::Scalar(value) = value else {
         return None;
     };
-    Some(match value.as_ref() {
-        ScalarValue::Uint(number) => Value::Uint(*number),
-        ScalarValue::Bytes(bytes) => Value::Bytes(bytes.clone()),
+    let value = value.into_owned();
+    Some(match value {
+        ScalarValue::Uint(number) => Value::Uint(number),
+        ScalarValue::Bytes(bytes) => Value::Bytes(bytes),
         ScalarValue::Str(text) => Value::Text(text.to_string()),
         ScalarValue::Null => Value::Null,
-        _ => Value::Other,
+        ScalarValue::Int(_)
+        | ScalarValue::F64(_)
+        | ScalarValue::Counter(_)
+        | ScalarValue::Timestamp(_)
+        | ScalarValue::Boolean(_)
+        | ScalarValue::Unknown { .. } => Value::Other,
     })
 }
 

@@ -112,10 +112,9 @@ impl Grid {
         let entries = self.document.entries(CAPACITIES).into_iter();
         entries
             .filter_map(|(key, values)| {
-                let numbers = values.iter().filter_map(|value| match value {
-                    Value::Uint(number) => u16::try_from(*number).ok().filter(|units| *units > 0),
-                    _ => None,
-                });
+                let numbers = values.iter().filter_map(Value::number);
+                let numbers = numbers.filter_map(|number| u16::try_from(number).ok());
+                let numbers = numbers.filter(|units| *units > 0);
                 Some((ResourceId::from_bytes(key), numbers.min()?))
             })
             .collect()
@@ -126,11 +125,8 @@ impl Grid {
         let entries = self.document.entries(SITES).into_iter();
         entries
             .filter_map(|(key, values)| {
-                let mut names = values.into_iter().filter_map(|value| match value {
-                    Value::Text(name) => Some(name),
-                    _ => None,
-                });
-                Some((LocationId::from_bytes(key), names.next()?))
+                let name = values.iter().find_map(Value::text)?;
+                Some((LocationId::from_bytes(key), name.to_owned()))
             })
             .collect()
     }

@@ -15,7 +15,7 @@
 //! Whether it fits a document (its parents, its counters, what it overwrites) is decided when it
 //! is received: [`crate::Week::receive`], or [`apply`] for documents with an open schema.
 
-use automerge::{Automerge, Change, ReadDoc as _};
+use automerge::{Automerge, AutomergeError, Change, ReadDoc as _};
 
 use crate::{
     chunk::{self, ACTION_PUT, Chunk, Key, Op, Value},
@@ -166,10 +166,6 @@ impl CheckedChange {
 
     pub(crate) const fn chunk(&self) -> &Chunk {
         &self.chunk
-    }
-
-    pub(crate) const fn change(&self) -> &Change {
-        &self.change
     }
 }
 
@@ -392,12 +388,10 @@ pub(crate) fn apply_guarded(
             .map(|checked| checked.change.clone())
             .collect();
         if let Err(error) = document.apply_changes(raw) {
-            return Err(match error {
-                automerge::AutomergeError::DuplicateSeqNumber(seq, _) => {
-                    HostileChange::DuplicateSequence { change: first, seq }
-                }
-                _ => HostileChange::Refused { change: first },
-            });
+            if let AutomergeError::DuplicateSeqNumber(seq, _) = error {
+                return Err(HostileChange::DuplicateSequence { change: first, seq });
+            }
+            return Err(HostileChange::Refused { change: first });
         }
         for checked in changes {
             // The document must be able to give back exactly what went in.

@@ -386,12 +386,9 @@ impl Week {
         }
         let mut known = Vec::new();
         for origin in origins {
-            match origin {
-                Value::Uint(number) => known.extend(read_origin(*number)),
-                _ => violations.push(Violation::Origin(id)),
-            }
+            known.extend(origin.number().and_then(read_origin));
         }
-        if known.len() != 1 {
+        if known.len() != 1 || origins.len() != 1 {
             violations.push(Violation::Origin(id));
         }
         let mut read = Vec::new();
@@ -404,11 +401,9 @@ impl Week {
         read.sort_unstable();
         let mut stood = Vec::new();
         for state in states {
-            match state {
-                Value::Uint(number) if read_state(*number).is_some() => {
-                    stood.extend(read_state(*number));
-                }
-                _ => violations.push(Violation::State(id)),
+            match state.number().and_then(read_state) {
+                Some(state) => stood.push(state),
+                None => violations.push(Violation::State(id)),
             }
         }
         stood.sort_unstable();
@@ -437,10 +432,9 @@ impl Week {
         for (key, values) in self.document.entries(DECISIONS) {
             let id = DecisionId::from_bytes(key);
             for value in values {
-                let read = match &value {
-                    Value::Bytes(bytes) => Decision::from_bytes(bytes).ok(),
-                    _ => None,
-                };
+                let read = value
+                    .bytes()
+                    .and_then(|bytes| Decision::from_bytes(bytes).ok());
                 match read.filter(|decision| decision.id == id) {
                     Some(decision) => decisions.push(decision),
                     None => violations.push(Violation::Decision(id)),
@@ -456,10 +450,9 @@ impl Week {
         for (key, values) in self.document.entries(POINTERS) {
             let id = AppointmentId::from_bytes(key);
             for value in values {
-                let home = match value {
-                    Value::Uint(number) => IsoWeek::from_number(number).ok(),
-                    _ => None,
-                };
+                let home = value
+                    .number()
+                    .and_then(|number| IsoWeek::from_number(number).ok());
                 match home.filter(|home| *home != self.key.week) {
                     Some(home) => pointers.entry(id).or_default().push(home),
                     None => violations.push(Violation::Pointer(id)),
@@ -471,10 +464,9 @@ impl Week {
 }
 
 fn read_placement(value: &Value) -> Result<Placement, PlacementError> {
-    match value {
-        Value::Bytes(bytes) => Placement::from_bytes(bytes),
-        _ => Err(PlacementError::Malformed),
-    }
+    value
+        .bytes()
+        .map_or(Err(PlacementError::Malformed), Placement::from_bytes)
 }
 
 const fn write_origin(kind: ClaimKind, source: Source) -> u64 {

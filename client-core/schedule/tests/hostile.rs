@@ -5,11 +5,14 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     missing_docs,
     reason = "tests stop at the first surprise"
 )]
 
+#[path = "common/chunks.rs"]
+mod chunks;
 mod common;
 
 use std::time::{Duration, Instant};
@@ -18,189 +21,10 @@ use automerge::{
     ActorId, Automerge, ObjType, ROOT, ReadDoc,
     transaction::{CommitOptions, Transactable},
 };
+use chunks::*;
 use common::*;
-use conflict_rules::{ClaimKind, ClaimState, Source};
-use schedule::{HostileChange, NewChange, Schema, Unsafe, Week, safety};
-use sha2::{Digest as _, Sha256};
-
-/// A chunk by its parts, to be built and spoiled by hand.
-#[derive(Clone)]
-struct Parts {
-    dependencies: Vec<[u8; 32]>,
-    actor: Vec<u8>,
-    seq: u64,
-    start_op: u64,
-    time: Vec<u8>,
-    message: Vec<u8>,
-    others: Vec<Vec<u8>>,
-    columns: Vec<(u64, Vec<u8>)>,
-    trailing: Vec<u8>,
-}
-
-fn leb(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push((value as u8 & 0x7f) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn sleb(mut value: i64, out: &mut Vec<u8>) {
-    loop {
-        let byte = (value & 0x7f) as u8;
-        value >>= 7;
-        if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
-            out.push(byte);
-            return;
-        }
-        out.push(byte | 0x80);
-    }
-}
-
-fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
-    let mut hashed = vec![kind];
-    leb(body.len() as u64, &mut hashed);
-    hashed.extend(body);
-    let checksum = Sha256::digest(&hashed);
-    let mut bytes = vec![0x85, 0x6f, 0x4a, 0x83];
-    bytes.extend(&checksum[..4]);
-    bytes.extend(hashed);
-    bytes
-}
-
-/// The body of a chunk: where its header ends.
-fn body(bytes: &[u8]) -> &[u8] {
-    let mut at = 9;
-    while bytes[at] & 0x80 != 0 {
-        at += 1;
-    }
-    &bytes[at + 1..]
-}
-
-impl Parts {
-    fn bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        leb(self.dependencies.len() as u64, &mut out);
-        self.dependencies.iter().for_each(|hash| out.extend(hash));
-        leb(self.actor.len() as u64, &mut out);
-        out.extend(&self.actor);
-        leb(self.seq, &mut out);
-        leb(self.start_op, &mut out);
-        out.extend(&self.time);
-        leb(self.message.len() as u64, &mut out);
-        out.extend(&self.message);
-        leb(self.others.len() as u64, &mut out);
-        for other in &self.others {
-            leb(other.len() as u64, &mut out);
-            out.extend(other);
-        }
-        leb(self.columns.len() as u64, &mut out);
-        for (spec, column) in &self.columns {
-            leb(*spec, &mut out);
-            leb(column.len() as u64, &mut out);
-        }
-        self.columns
-            .iter()
-            .for_each(|(_, column)| out.extend(column));
-        out.extend(&self.trailing);
-        frame(1, &out)
-    }
-
-    fn of(bytes: &[u8]) -> Self {
-        struct Read<'a>(&'a [u8]);
-        impl Read<'_> {
-            fn take(&mut self, count: u64) -> Vec<u8> {
-                let (taken, rest) = self.0.split_at(usize::try_from(count).unwrap());
-                self.0 = rest;
-                taken.to_vec()
-            }
-            fn leb(&mut self) -> u64 {
-                let (mut value, mut shift) = (0, 0);
-                loop {
-                    let byte = self.take(1)[0];
-                    value |= u64::from(byte & 0x7f) << shift;
-                    shift += 7;
-                    if byte & 0x80 == 0 {
-                        return value;
-                    }
-                }
-            }
-            fn prefixed(&mut self) -> Vec<u8> {
-                let length = self.leb();
-                self.take(length)
-            }
-        }
-        let mut read = Read(body(bytes));
-        let count = read.leb();
-        let dependencies = (0..count)
-            .map(|_| read.take(32).try_into().unwrap())
-            .collect();
-        let actor = read.prefixed();
-        let (seq, start_op) = (read.leb(), read.leb());
-        let time = read.take(1);
-        assert_eq!(time, [0]);
-        let message = read.prefixed();
-        let count = read.leb();
-        let others = (0..count).map(|_| read.prefixed()).collect();
-        let count = read.leb();
-        let specs: Vec<_> = (0..count).map(|_| (read.leb(), read.leb())).collect();
-        let columns = specs
-            .into_iter()
-            .map(|(spec, length)| (spec, read.take(length)))
-            .collect();
-        let trailing = read.0.to_vec();
-        Self {
-            dependencies,
-            actor,
-            seq,
-            start_op,
-            time,
-            message,
-            others,
-            columns,
-            trailing,
-        }
-    }
-
-    fn column(&mut self, spec: u64) -> &mut Vec<u8> {
-        if !self.columns.iter().any(|(known, _)| *known == spec) {
-            let at = self
-                .columns
-                .iter()
-                .filter(|(known, _)| *known < spec)
-                .count();
-            self.columns.insert(at, (spec, Vec::new()));
-        }
-        &mut self
-            .columns
-            .iter_mut()
-            .find(|(known, _)| *known == spec)
-            .unwrap()
-            .1
-    }
-}
-
-/// An Automerge document that holds what `week` holds, to write as a stranger's program would.
-fn raw(week: &Week, actor: [u8; 16]) -> Automerge {
-    Automerge::load(&week.save())
-        .unwrap()
-        .with_actor(ActorId::from(&actor[..]))
-}
-
-fn written(
-    doc: &mut Automerge,
-    options: CommitOptions,
-    write: impl FnOnce(&mut automerge::transaction::Transaction<'_>),
-) -> Vec<u8> {
-    let mut transaction = doc.transaction();
-    write(&mut transaction);
-    let hash = transaction.commit_with(options).0.unwrap();
-    doc.get_change_by_hash(&hash).unwrap().raw_bytes().to_vec()
-}
-
-fn at_zero() -> CommitOptions {
-    CommitOptions::default().with_time(0)
-}
+use conflict_rules::ClaimState;
+use schedule::{HostileChange, Schema, Unsafe, Week, safety};
 
 fn check(bytes: &[u8]) -> Result<safety::CheckedChange, Unsafe> {
     safety::check(bytes, Schema::Schedule)
@@ -326,7 +150,7 @@ fn compressed_chunks_and_columns_are_refused() {
     let mut doc = raw(&week(), EVE);
     let text = "a".repeat(195_000);
     let bytes = written(&mut doc, at_zero(), |tx| {
-        tx.put(ROOT, "x", text.as_str()).unwrap()
+        tx.put(ROOT, "x", text.as_str()).unwrap();
     });
     let compressed = doc.get_last_local_change().unwrap().bytes().into_owned();
     assert!(compressed.len() < 2000);
@@ -367,7 +191,7 @@ fn free_text_is_refused_wherever_it_hides() {
         let mut doc = raw(&base, EVE);
         let container = object(&doc, place);
         let bytes = written(&mut doc, options, |tx| {
-            tx.put(&container, key, value).unwrap()
+            tx.put(&container, key, value).unwrap();
         });
         assert_eq!(check(&bytes).unwrap_err(), expected, "{place} {key}");
     };
@@ -461,7 +285,7 @@ fn free_text_is_refused_wherever_it_hides() {
     let placements = object(&doc, "placements");
     let key = doc.keys(&placements).next().unwrap();
     let bytes = written(&mut doc, at_zero(), |tx| {
-        tx.delete(&placements, key).unwrap()
+        tx.delete(&placements, key).unwrap();
     });
     assert_eq!(check(&bytes).unwrap_err(), Unsafe::ForeignOperation);
 }
@@ -566,7 +390,7 @@ fn counters_and_predecessors_out_of_thin_air_are_refused() {
     let mut refuse = |parts: Parts, expected: fn([u8; 32]) -> HostileChange| {
         let change = check(&parts.bytes()).unwrap();
         assert_eq!(
-            a.receive(&[change.clone()]).unwrap_err(),
+            a.receive(std::slice::from_ref(&change)).unwrap_err(),
             expected(change.hash())
         );
         assert_eq!(a.heads(), heads);
@@ -602,7 +426,7 @@ fn counters_and_predecessors_out_of_thin_air_are_refused() {
     parts.dependencies = vec![booked.hash];
     parts.start_op = Parts::of(&moved.bytes).start_op;
     if let Ok(change) = check(&parts.bytes()) {
-        let refused = a.receive(&[change.clone()]).unwrap_err();
+        let refused = a.receive(std::slice::from_ref(&change)).unwrap_err();
         assert_eq!(
             refused,
             HostileChange::Unseen {
@@ -670,191 +494,4 @@ fn a_sealed_document_takes_what_it_needs_and_no_jumps() {
         ));
     }
     assert_eq!(other.get_heads(), doc.get_heads());
-}
-
-/// Spoils a change, keeping the checksum right so that the parser cannot rest on it.
-fn spoil(change: &NewChange, pick: &mut dyn FnMut(u64) -> u64) -> Vec<u8> {
-    let mut n = |limit: usize| pick(limit.max(1) as u64) as usize;
-    match n(4) {
-        0 => {
-            let mut inner = body(&change.bytes).to_vec();
-            for _ in 0..=n(3) {
-                let at = n(inner.len());
-                match n(4) {
-                    0 => inner[at] ^= 1 << n(8),
-                    1 => inner[at] = n(256) as u8,
-                    2 => inner.insert(at, n(256) as u8),
-                    _ => {
-                        inner.remove(at);
-                    }
-                }
-            }
-            frame(1, &inner)
-        }
-        1 => {
-            let mut parts = Parts::of(&change.bytes);
-            let which = n(parts.columns.len());
-            let column = &mut parts.columns[which].1;
-            let at = n(column.len());
-            match n(3) {
-                0 => column[at] = n(256) as u8,
-                1 => column.insert(at, n(256) as u8),
-                _ => column.truncate(at),
-            }
-            parts.columns.retain(|(_, column)| !column.is_empty());
-            parts.bytes()
-        }
-        2 => {
-            let mut parts = Parts::of(&change.bytes);
-            match n(6) {
-                0 => parts.seq = n(5) as u64,
-                1 => parts.start_op = parts.start_op.saturating_add(n(5) as u64).saturating_sub(2),
-                2 => {
-                    let at = n(16);
-                    parts.actor[at] = n(256) as u8;
-                }
-                3 => parts.dependencies.clear(),
-                4 => {
-                    let which = n(parts.others.len());
-                    if let Some(other) = parts.others.get_mut(which) {
-                        *other = ANN.to_vec();
-                    }
-                }
-                _ => {
-                    let (a, b) = (n(parts.columns.len()), n(parts.columns.len()));
-                    let column = parts.columns[a].1.clone();
-                    parts.columns[b].1 = column;
-                }
-            }
-            parts.bytes()
-        }
-        _ => {
-            let mut bytes = change.bytes.clone();
-            bytes.truncate(n(bytes.len()));
-            let extra = n(20);
-            bytes.extend((0..extra).map(|_| n(256) as u8));
-            bytes
-        }
-    }
-}
-
-/// `DAYBOOK_MUTATIONS` sets how many (20,000 unless told otherwise).
-#[test]
-fn mutated_changes_never_get_a_panic_past_the_fence() {
-    schedule::quiet_guarded_panics();
-    let count = std::env::var("DAYBOOK_MUTATIONS")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    let count: u64 = count.unwrap_or(20_000);
-    let mut base = week();
-    let mut changes = Vec::new();
-    for number in 0..6 {
-        changes.push(book(
-            &mut base,
-            if number % 2 == 0 { ANN } else { BOB },
-            number,
-            "2026-03-03T09:00",
-        ));
-    }
-    let start = base.clone();
-    let mut left = base.clone();
-    let ten = placed("2026-03-03T10:00", 30, 1, 9);
-    changes.push(left.move_to(ANN, id(1), &ten).unwrap().unwrap());
-    changes.push(
-        left.set_state(BOB, id(1), ClaimState::Arrived)
-            .unwrap()
-            .unwrap(),
-    );
-    let mut right = base.clone();
-    changes.push(
-        right
-            .move_to(EVE, id(1), &placed("2026-03-03T11:00", 45, 2, 9))
-            .unwrap()
-            .unwrap(),
-    );
-    bring(&left, &mut right);
-    changes.push(right.move_to(EVE, id(1), &ten).unwrap().unwrap());
-    changes.push(
-        right
-            .point_to(EVE, key().week.prev(), id(9))
-            .unwrap()
-            .unwrap(),
-    );
-
-    let (mut unsafe_ones, mut hostile, mut waiting, mut applied) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let (mut panicked_reading, mut panicked_applying) = (0_u64, 0_u64);
-    let mut private = [0_u64; 3];
-    for seed in 0..count {
-        let mut state = seed;
-        let mut pick = |limit: u64| splitmix(&mut state) % limit;
-        let change = &changes[usize::try_from(pick(changes.len() as u64)).unwrap()];
-        let bytes = spoil(change, &mut pick);
-        // The same bytes as a sealed document's: fewer rules, so more reaches the library.
-        match safety::check(&bytes, Schema::Private) {
-            Err(error) => {
-                panicked_reading += u64::from(error == Unsafe::Panicked);
-                private[0] += 1;
-            }
-            Ok(checked) => {
-                let mut doc = raw(&start, BOB);
-                match safety::apply(&mut doc, &[checked]) {
-                    Err(error) => {
-                        panicked_applying +=
-                            u64::from(matches!(error, HostileChange::Panicked { .. }));
-                        private[1] += 1;
-                    }
-                    Ok(_) => private[2] += 1,
-                }
-            }
-        }
-        let checked = match check(&bytes) {
-            Err(_) => {
-                unsafe_ones += 1;
-                continue;
-            }
-            Ok(checked) => checked,
-        };
-        let mut target = if pick(2) == 0 {
-            start.clone()
-        } else {
-            right.clone()
-        };
-        let heads = target.heads();
-        match target.receive(&[checked]) {
-            Err(error) => {
-                assert!(
-                    !matches!(
-                        error,
-                        HostileChange::Panicked { .. } | HostileChange::Refused { .. }
-                    ),
-                    "seed {seed}: {error}"
-                );
-                assert_eq!(target.heads(), heads, "seed {seed}");
-                hostile += 1;
-            }
-            Ok(received) if !received.waiting.is_empty() => waiting += 1,
-            Ok(received) => {
-                applied += u64::from(!received.applied.is_empty());
-                // Whatever got in can be read, saved, loaded and written on.
-                let _ = (target.violations(), target.decisions(), target.pointers());
-                let loaded = Week::load(&target.save()).unwrap_or_else(|_| panic!("seed {seed}"));
-                assert_eq!(loaded.heads(), target.heads(), "seed {seed}");
-                assert_eq!(loaded.claims(), target.claims(), "seed {seed}");
-                let nine = placed("2026-03-04T09:00", 30, 1, 9);
-                target
-                    .book([0x77; 16], id(500), ClaimKind::Visit, Source::Desk, &nine)
-                    .unwrap();
-            }
-        }
-    }
-    println!(
-        "{count} mutated changes as schedule changes: {unsafe_ones} unsafe, {hostile} do not fit, \
-         {waiting} wait, {applied} applied; as private ones: {} unsafe, {} do not fit, {} taken; \
-         panics caught: {panicked_reading} reading, {panicked_applying} applying",
-        private[0], private[1], private[2]
-    );
-    assert!(
-        unsafe_ones > count / 2 && hostile > 0 && applied > 0,
-        "the mutations must reach all"
-    );
 }

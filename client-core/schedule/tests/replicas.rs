@@ -152,7 +152,12 @@ fn every_order_of_arrival_gives_the_same() {
             while !waiting.is_empty() {
                 let mut later = Vec::new();
                 for change in waiting {
-                    if !fresh.receive(&[change.clone()]).unwrap().waiting.is_empty() {
+                    if !fresh
+                        .receive(std::slice::from_ref(&change))
+                        .unwrap()
+                        .waiting
+                        .is_empty()
+                    {
                         later.push(change);
                     }
                 }

@@ -3,6 +3,7 @@
 //! Start with [`catalogue`]: what everything that has a face can ask for.
 
 pub mod catalogue;
+pub mod ledger;
 
 #[cfg(test)]
 mod bindings {
@@ -12,8 +13,10 @@ mod bindings {
 
     use crate::catalogue::{Answer, Command, Event, HomeReply, HomeRequest, Query, Refusal, Reply};
 
-    const COMMITTED: &str =
-        concat!(env!("CARGO_MANIFEST_DIR"), "/../desktop/src/lib/backend/types");
+    const COMMITTED: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../desktop/src/lib/backend/types"
+    );
 
     #[test]
     fn the_committed_types_are_those_of_the_catalogue() {

@@ -1,0 +1,227 @@
+//! Reading: rebuilding from the log, and what the session and the book ask.
+
+use std::sync::Arc;
+
+use entry_log::{Index, Log, Storage};
+use sync_protocol::{
+    Acceptance, Entry, Governance, Hash, Have, IncarnationId, Item, SignedAct, accept,
+};
+
+use super::{
+    Arrival, Kind, Ledger, LedgerError, Place,
+    record::{self, Kept},
+};
+
+impl<S: Storage> Ledger<S> {
+    /// Rebuilds everything in memory from the log.
+    pub(crate) fn rebuild(log: Log<S>, incarnation: IncarnationId) -> Result<Self, LedgerError> {
+        let mut ledger: Option<Self> = None;
+        let mut log = Some(log);
+        let mut next = Index(0);
+        loop {
+            let held = match (&ledger, &log) {
+                (Some(ledger), _) => &ledger.log,
+                (None, Some(log)) => log,
+                (None, None) => return Err(LedgerError::Empty),
+            };
+            if next.0 >= held.len() {
+                break;
+            }
+            let kept = record::decode(held.get(next).map_err(record::read_error)?)?;
+            match (&mut ledger, kept) {
+                (Some(ledger), Kept::Item { item, own }) => ledger.reload(next, &item, own)?,
+                (Some(ledger), Kept::Placement(placement)) => {
+                    ledger.replay_placement(&placement)?;
+                    ledger.place(&placement)?;
+                }
+                (
+                    none,
+                    Kept::Item {
+                        item: Item::Act(genesis),
+                        own,
+                    },
+                ) => {
+                    let log = log.take().ok_or(LedgerError::Empty)?;
+                    let mut founded = Self::over(log, Governance::found(&genesis)?, incarnation);
+                    founded.index(next, &Item::Act(genesis), own);
+                    *none = Some(founded);
+                }
+                (None, _) => {
+                    return Err(LedgerError::Damaged("the log has no genesis".to_owned()));
+                }
+            }
+            next = Index(next.0 + 1);
+        }
+        ledger.ok_or(LedgerError::Empty)
+    }
+
+    fn reload(&mut self, index: Index, item: &Item, own: bool) -> Result<(), LedgerError> {
+        if let Item::Act(act) = item {
+            self.governance.apply(act)?;
+        }
+        self.index(index, item, own);
+        Ok(())
+    }
+
+    /// Tells everything that is held, in log order, as if it arrived now. Positions are told with
+    /// the entries.
+    pub fn replay(
+        &mut self,
+        tell: &mut dyn FnMut(Arrival) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        self.waiting.clear();
+        for number in 0..self.log.len() {
+            let kept = record::decode(self.log.get(Index(number)).map_err(record::read_error)?)?;
+            let Kept::Item { item, own } = kept else {
+                continue;
+            };
+            let hash = item.hash();
+            match item {
+                Item::Act(act) => tell(Arrival::Act(Arc::new(act)))?,
+                Item::Confirmation(confirmation) => {
+                    if let Some(place) = self.place_of(&hash) {
+                        let confirmation = Arc::new(confirmation);
+                        tell(Arrival::Confirmation {
+                            confirmation,
+                            place,
+                        })?;
+                    }
+                }
+                Item::Entry(entry) => {
+                    if let Some(arrival) = self.judge(hash, Arc::new(entry), own) {
+                        tell(arrival)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The item at a place of the log.
+    pub(crate) fn item_at(&self, index: Index) -> Result<Item, LedgerError> {
+        match record::decode(self.log.get(index).map_err(record::read_error)?)? {
+            Kept::Item { item, .. } => Ok(item),
+            Kept::Placement(_) => Err(LedgerError::Damaged("an index points astray".to_owned())),
+        }
+    }
+
+    /// The entry with this hash, if it is held.
+    pub fn entry(&self, hash: &Hash) -> Result<Option<Arc<Entry>>, LedgerError> {
+        let Some(held) = self.items.get(hash) else {
+            return Ok(None);
+        };
+        match self.item_at(held.index)? {
+            Item::Entry(entry) => Ok(Some(Arc::new(entry))),
+            Item::Act(_) | Item::Confirmation(_) => Ok(None),
+        }
+    }
+
+    /// The position of an item, once a head covers it.
+    pub fn place_of(&self, hash: &Hash) -> Option<Place> {
+        self.items.get(hash).and_then(|held| held.place)
+    }
+
+    /// All frontiers, for signing in.
+    pub fn have(&self) -> Vec<Have> {
+        self.feeds.values().map(super::feed::Feed::have).collect()
+    }
+
+    /// Per incarnation how many entries are held without a gap, for meeting a neighbour.
+    pub fn vector(&self) -> Vec<(IncarnationId, u64)> {
+        self.vector.iter().map(|(id, next)| (*id, *next)).collect()
+    }
+
+    /// What lies before `next` of each incarnation the neighbour named is not sent; the rest, at
+    /// most `limit` entries, is.
+    pub fn beyond(
+        &self,
+        theirs: &[(IncarnationId, u64)],
+        limit: usize,
+    ) -> Result<Vec<Arc<Entry>>, LedgerError> {
+        let known = |id: &IncarnationId| {
+            theirs
+                .iter()
+                .find(|(theirs, _)| theirs == id)
+                .map_or(0, |(_, next)| *next)
+        };
+        let mut missing: Vec<Index> = self
+            .ids
+            .iter()
+            .filter(|((incarnation, sequence), _)| *sequence >= known(incarnation))
+            .filter_map(|(_, hash)| self.items.get(hash).map(|held| held.index))
+            .collect();
+        missing.sort_unstable();
+        missing.truncate(limit);
+        let mut entries = Vec::with_capacity(missing.len());
+        for index in missing {
+            if let Item::Entry(entry) = self.item_at(index)? {
+                entries.push(Arc::new(entry));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Acts without a position, in order of height: to be proposed.
+    pub fn unplaced_acts(&self) -> Result<Vec<SignedAct>, LedgerError> {
+        let mut acts = Vec::new();
+        for (index, hash) in &self.outbox {
+            if self
+                .items
+                .get(hash)
+                .is_some_and(|held| held.kind == Kind::Act)
+                && let Item::Act(act) = self.item_at(*index)?
+            {
+                acts.push(act);
+            }
+        }
+        Ok(acts)
+    }
+
+    /// Every act, from genesis on.
+    pub fn acts(&self) -> Result<Vec<SignedAct>, LedgerError> {
+        let mut acts: Vec<SignedAct> = Vec::new();
+        for held in self.items.values().filter(|held| held.kind == Kind::Act) {
+            if let Item::Act(act) = self.item_at(held.index)? {
+                acts.push(act);
+            }
+        }
+        acts.sort_by_key(|act| act.value().height);
+        Ok(acts)
+    }
+
+    /// Entries without a position that come after `after` in the log, oldest first. What this
+    /// replica itself would not apply is not sent either.
+    pub fn outbox(
+        &self,
+        after: Option<Index>,
+        limit: usize,
+    ) -> Result<Vec<(Index, Arc<Entry>)>, LedgerError> {
+        let from = after.map_or(Index(0), |index| Index(index.0 + 1));
+        let mut entries = Vec::new();
+        for (index, _) in self.outbox.range(from..) {
+            if entries.len() >= limit {
+                break;
+            }
+            if let Item::Entry(entry) = self.item_at(*index)?
+                && !matches!(accept(&entry, &self.governance), Acceptance::Withhold(_))
+            {
+                entries.push((*index, Arc::new(entry)));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// How many items have no position yet.
+    pub fn outbox_len(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// A number that is equal on replicas that hold the same items, whatever their order.
+    pub fn entries_hash(&self) -> Hash {
+        let mut bytes = [0; 32];
+        for (to, lane) in bytes.chunks_exact_mut(8).zip(self.digest) {
+            to.copy_from_slice(&lane.to_be_bytes());
+        }
+        Hash::from_bytes(bytes)
+    }
+}

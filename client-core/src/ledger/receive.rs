@@ -1,0 +1,373 @@
+//! Receiving: items at their positions from the relay, entries without one from a neighbour.
+
+use std::sync::Arc;
+
+use entry_log::Storage;
+use sync_protocol::{
+    Acceptance, Entry, FeedId, Hash, IncarnationId, Item, SignedHead, accept, chain_start,
+};
+
+use super::{
+    Alarm, Arrival, Held, Kind, Ledger, LedgerError, Place,
+    feed::Feed,
+    record::{self, Placement},
+};
+
+impl<S: Storage> Ledger<S> {
+    /// Takes items `first..` of a feed, as the relay sent them. Their positions count from the
+    /// first head on that covers them.
+    pub fn receive_items(
+        &mut self,
+        feed: FeedId,
+        epoch: u32,
+        first: u64,
+        items: Vec<Item>,
+        head: Option<SignedHead>,
+    ) -> Result<Vec<Arrival>, LedgerError> {
+        if items
+            .iter()
+            .any(|item| item.feed() != feed || item.org() != self.org())
+        {
+            return Err(LedgerError::Malformed);
+        }
+        self.check_head(feed, epoch, head.as_ref())?;
+        let known = self.line_up(feed, epoch, first)?;
+        let mut arrivals = Vec::new();
+        for item in items.into_iter().skip(known) {
+            let hash = item.hash();
+            arrivals.extend(self.take(item)?);
+            if let Some(feed) = self.feeds.get_mut(&feed) {
+                feed.pending.push(hash);
+            }
+        }
+        arrivals.extend(self.cover(feed, head)?);
+        Ok(arrivals)
+    }
+
+    /// Takes the positions of entries that are held already.
+    pub fn receive_placed(
+        &mut self,
+        feed: FeedId,
+        epoch: u32,
+        first: u64,
+        entries: &[(IncarnationId, u64)],
+        head: SignedHead,
+    ) -> Result<Vec<Arrival>, LedgerError> {
+        self.check_head(feed, epoch, Some(&head))?;
+        let known = self.line_up(feed, epoch, first)?;
+        let hashes: Option<Vec<Hash>> = entries
+            .iter()
+            .skip(known)
+            .map(|id| self.ids.get(id).copied())
+            .collect();
+        let hashes = hashes.ok_or(LedgerError::Gap { feed, first })?;
+        if let Some(feed) = self.feeds.get_mut(&feed) {
+            feed.pending.extend(hashes);
+        }
+        self.cover(feed, Some(head))
+    }
+
+    /// Takes entries without positions, from a neighbour.
+    pub fn receive_entries(&mut self, entries: Vec<Entry>) -> Result<Vec<Arrival>, LedgerError> {
+        let mut arrivals = Vec::new();
+        for entry in entries {
+            if entry.header().org != self.org() {
+                return Err(LedgerError::Malformed);
+            }
+            // A neighbour's word proves nothing: what would be withheld is not kept at all.
+            if !matches!(accept(&entry, &self.governance), Acceptance::Withhold(_)) {
+                arrivals.extend(self.take(Item::Entry(entry))?);
+            }
+        }
+        Ok(arrivals)
+    }
+
+    /// The relay lost what it had of this feed: everything held of it goes out again.
+    pub fn feed_lost(&mut self, feed: FeedId) {
+        self.alarms.insert(Alarm::RelayRolledBack { feed });
+        for (hash, held) in &self.items {
+            if held.feed == feed && feed != FeedId::Governance {
+                self.outbox.insert(held.index, *hash);
+            }
+        }
+    }
+
+    /// Forgets what came without a head, as at the end of a connection.
+    pub fn drop_unproven(&mut self) {
+        for feed in self.feeds.values_mut() {
+            feed.pending.clear();
+        }
+    }
+
+    fn check_head(
+        &self,
+        feed: FeedId,
+        epoch: u32,
+        head: Option<&SignedHead>,
+    ) -> Result<(), LedgerError> {
+        let Some(signed) = head else { return Ok(()) };
+        let head = signed.value();
+        let relay = self
+            .governance
+            .relay_key()
+            .ok_or(LedgerError::BadHead { feed })?;
+        let ours = head.org == self.org() && head.feed == feed && head.epoch == epoch;
+        if ours && signed.verify(relay).is_ok() {
+            Ok(())
+        } else {
+            Err(LedgerError::BadHead { feed })
+        }
+    }
+
+    /// How many of the items from `first` on are known already; opens a new epoch if it begins.
+    fn line_up(&mut self, id: FeedId, epoch: u32, first: u64) -> Result<usize, LedgerError> {
+        let org = self.org();
+        let feed = self
+            .feeds
+            .entry(id)
+            .or_insert_with(|| Feed::new(org, id, epoch));
+        if epoch > feed.epoch && first == 1 {
+            *feed = Feed::new(org, id, epoch);
+        }
+        if epoch != feed.epoch {
+            return Err(LedgerError::Gap { feed: id, first });
+        }
+        let known = feed
+            .next()
+            .checked_sub(first)
+            .ok_or(LedgerError::Gap { feed: id, first })?;
+        usize::try_from(known).map_err(|_| LedgerError::Gap { feed: id, first })
+    }
+
+    /// Holds an item if it is new.
+    fn take(&mut self, item: Item) -> Result<Vec<Arrival>, LedgerError> {
+        let hash = item.hash();
+        if self.items.contains_key(&hash) {
+            return Ok(Vec::new());
+        }
+        match item {
+            Item::Entry(entry) => {
+                self.hold(Item::Entry(entry.clone()), false)?;
+                Ok(self
+                    .judge(hash, Arc::new(entry), false)
+                    .into_iter()
+                    .collect())
+            }
+            Item::Confirmation(confirmation) => {
+                let relay = self.governance.relay_key();
+                let feed = confirmation.value().feed;
+                if relay.is_none_or(|relay| confirmation.verify(relay).is_err()) {
+                    return Err(LedgerError::BadHead { feed });
+                }
+                self.hold(Item::Confirmation(confirmation), false)?;
+                Ok(Vec::new())
+            }
+            Item::Act(act) => {
+                self.governance.apply(&act)?;
+                self.hold(Item::Act(act.clone()), false)?;
+                let mut arrivals = vec![Arrival::Act(Arc::new(act))];
+                arrivals.extend(self.judge_waiting()?);
+                Ok(arrivals)
+            }
+        }
+    }
+
+    pub(crate) fn judge(&mut self, hash: Hash, entry: Arc<Entry>, own: bool) -> Option<Arrival> {
+        let place = self.items.get(&hash).and_then(|held| held.place);
+        match accept(&entry, &self.governance) {
+            Acceptance::Accept => Some(Arrival::Entry {
+                entry,
+                mask: None,
+                place,
+                own,
+            }),
+            Acceptance::Mask(mask) => Some(Arrival::Entry {
+                entry,
+                mask: Some(mask),
+                place,
+                own,
+            }),
+            Acceptance::Withhold(reason) => {
+                self.alarms.insert(Alarm::Withheld {
+                    feed: entry.header().feed,
+                });
+                Some(Arrival::Withheld {
+                    entry: hash,
+                    reason,
+                })
+            }
+            Acceptance::Wait { .. } => {
+                self.waiting.push(hash);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn judge_waiting(&mut self) -> Result<Vec<Arrival>, LedgerError> {
+        let mut arrivals = Vec::new();
+        for hash in std::mem::take(&mut self.waiting) {
+            if let Some(entry) = self.entry(&hash)? {
+                let own = self.items.get(&hash).is_some_and(|held| held.own);
+                arrivals.extend(self.judge(hash, entry, own));
+            }
+        }
+        Ok(arrivals)
+    }
+
+    /// Appends an item to the log and the indexes.
+    pub(crate) fn hold(&mut self, item: Item, own: bool) -> Result<(), LedgerError> {
+        let body = item.body().unwrap_or_default();
+        let index = self
+            .log
+            .append(&record::item_head(&item, own), body)
+            .map_err(record::append_error)?;
+        self.index(index, &item, own);
+        Ok(())
+    }
+
+    /// Enters an item of the log into the indexes.
+    pub(crate) fn index(&mut self, index: entry_log::Index, item: &Item, own: bool) {
+        let hash = item.hash();
+        let kind = match item {
+            Item::Entry(_) => Kind::Entry,
+            Item::Confirmation(_) => Kind::Confirmation,
+            Item::Act(_) => Kind::Act,
+        };
+        self.items.insert(
+            hash,
+            Held {
+                index,
+                feed: item.feed(),
+                place: None,
+                own,
+                kind,
+            },
+        );
+        // Confirmations come from the relay only; acts are proposed, not pushed.
+        if kind != Kind::Confirmation {
+            self.outbox.insert(index, hash);
+        }
+        for (sum, lane) in self.digest.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
+            *sum ^= lane
+                .iter()
+                .fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+        }
+        if let Item::Entry(entry) = item {
+            self.index_entry(hash, entry);
+        }
+    }
+
+    fn index_entry(&mut self, hash: Hash, entry: &Entry) {
+        let header = entry.header();
+        let (incarnation, sequence) = entry.id();
+        self.ids.insert((incarnation, sequence), hash);
+        let next = self.vector.entry(incarnation).or_insert(0);
+        while self.ids.contains_key(&(incarnation, *next)) {
+            *next += 1;
+        }
+        self.last_of_seat.insert(header.seat, hash);
+        if sequence == 0 && header.prev != Hash::ZERO {
+            let first = self
+                .first_prevs
+                .entry((header.seat, header.prev))
+                .or_insert(incarnation);
+            if *first != incarnation {
+                self.alarms
+                    .insert(Alarm::DeviceCopied { seat: header.seat });
+            }
+        }
+    }
+
+    /// Gives positions to what the head covers.
+    fn cover(&mut self, id: FeedId, head: Option<SignedHead>) -> Result<Vec<Arrival>, LedgerError> {
+        let Some(signed) = head else {
+            return Ok(Vec::new());
+        };
+        let head = *signed.value();
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return Ok(Vec::new());
+        };
+        if head.sequence <= feed.sequence || head.sequence >= feed.next() {
+            // Old, or of items that are still to come: the last frame of the run brings it again.
+            return Ok(Vec::new());
+        }
+        if feed.chain_at(head.sequence) != Some(head.chain) {
+            feed.pending.clear();
+            self.alarms.insert(Alarm::WrongChain { feed: id });
+            return Err(LedgerError::BadHead { feed: id });
+        }
+        let first = feed.sequence + 1;
+        let items = feed.prove(head.sequence, head.chain, signed.clone());
+        let placement = Placement {
+            first,
+            items,
+            head: signed,
+        };
+        self.log
+            .append(&record::placement_head(&placement), &[])
+            .map_err(record::append_error)?;
+        self.place(&placement)
+    }
+
+    /// Enters positions into the indexes; an entry keeps the first position it ever had.
+    pub(crate) fn place(&mut self, placement: &Placement) -> Result<Vec<Arrival>, LedgerError> {
+        let head = placement.head.value();
+        self.head_at = self.head_at.max(Some(head.at));
+        let mut arrivals = Vec::new();
+        for (hash, sequence) in placement.items.iter().zip(placement.first..) {
+            let place = Place {
+                epoch: head.epoch,
+                sequence,
+            };
+            let Some(held) = self.items.get_mut(hash) else {
+                continue;
+            };
+            self.outbox.remove(&held.index);
+            if held.place.is_some() {
+                continue;
+            }
+            held.place = Some(place);
+            let (kind, index, feed) = (held.kind, held.index, held.feed);
+            match kind {
+                Kind::Entry => arrivals.push(Arrival::Placed {
+                    entry: *hash,
+                    feed,
+                    place,
+                }),
+                // Confirmations are told once they have their position.
+                Kind::Confirmation => {
+                    if let Item::Confirmation(confirmation) = self.item_at(index)? {
+                        let confirmation = Arc::new(confirmation);
+                        arrivals.push(Arrival::Confirmation {
+                            confirmation,
+                            place,
+                        });
+                    }
+                }
+                Kind::Act => {}
+            }
+        }
+        Ok(arrivals)
+    }
+
+    /// Rebuilds a feed's frontier from a placement of the log.
+    pub(crate) fn replay_placement(&mut self, placement: &Placement) -> Result<(), LedgerError> {
+        let org = self.org();
+        let head = *placement.head.value();
+        let feed = self
+            .feeds
+            .entry(head.feed)
+            .or_insert_with(|| Feed::new(org, head.feed, head.epoch));
+        if head.epoch > feed.epoch {
+            *feed = Feed::new(org, head.feed, head.epoch);
+        }
+        if placement.first == 1 {
+            feed.chain = chain_start(org, head.feed, head.epoch);
+        }
+        feed.pending.clone_from(&placement.items);
+        feed.sequence = placement.first.saturating_sub(1);
+        feed.prove(head.sequence, head.chain, placement.head.clone());
+        feed.pending.clear();
+        Ok(())
+    }
+}

@@ -138,7 +138,9 @@ proptest! {
         for all in [&*FRAMES, &*ITEMS] {
             let mut bytes = all[pick.index(all.len())].clone();
             prop_assert!(read_as_everything(&bytes) > 0, "unharmed, it is read");
-            mutations.iter().for_each(|m| mutate(&mut bytes, m));
+            for mutation in &mutations {
+                mutate(&mut bytes, mutation);
+            }
             read_as_everything(&bytes);
         }
     }

@@ -33,10 +33,10 @@ fn file() -> PathBuf {
 /// The name of an error, without its details.
 fn name(error: impl core::fmt::Debug) -> String {
     let text = format!("{error:?}");
-    let end = text
-        .find(|c: char| !c.is_alphanumeric())
-        .unwrap_or(text.len());
-    text[..end].to_owned()
+    text.split(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn judged(entry: &Entry, state: &Governance) -> String {
@@ -235,7 +235,7 @@ fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("nothing", "frame", vec![]),
         ("a frame of a newer version", "frame", vec![1, 0, 0x81, 17]),
         ("an unknown form", "frame", vec![0, 9, 0x81, 17]),
-        ("an unknown kind", "frame", vec![0, 0, 0x81, 18, 42]),
+        ("an unknown kind", "frame", vec![0, 0, 0x82, 18, 10]),
         (
             "a frame cut short",
             "frame",
@@ -397,6 +397,7 @@ fn vectors() -> Value {
         "frames": frames().iter().map(|(name, frame)| json!({
             "name": name,
             "bytes": hex(frame.encode()),
+            "blake3": Hash::of(&frame.encode()).to_string(),
         })).collect::<Vec<_>>(),
         "compressed": {
             "bytes": hex([&[0, 1], raw_zstd(&plain[2..]).as_slice()].concat()),

@@ -3,6 +3,7 @@
     dead_code,
     unreachable_pub,
     clippy::wildcard_imports,
+    clippy::large_types_passed_by_value,
     reason = "shared by test files, each of which uses a part of it"
 )]
 

@@ -292,12 +292,19 @@ impl Document {
         Some(change.raw_bytes().to_vec())
     }
 
-    /// All changes in an order in which they can be received, the genesis left out.
+    /// All changes in an order in which they can be received, but for those every replica makes for
+    /// itself: the genesis and what [`Document::write_local`] wrote.
     pub(crate) fn changes(&self) -> Vec<NewChange> {
-        let genesis = ActorId::from(self.genesis);
+        let containers = self.layout.containers.iter().enumerate();
+        let local = containers.filter(|(_, (_, rule))| matches!(rule, Rule::Local));
+        let texts = local.flat_map(|(container, _)| self.local_keys(container));
+        let mut own: Vec<_> = texts
+            .map(|text| ActorId::from(self.local_actor(&text)))
+            .collect();
+        own.push(ActorId::from(self.genesis));
         let changes = self.doc.get_changes(&[]).into_iter();
         changes
-            .filter(|change| change.actor_id() != &genesis)
+            .filter(|change| !own.contains(change.actor_id()))
             .map(|change| NewChange {
                 bytes: change.raw_bytes().to_vec(),
                 hash: change.hash().0,
@@ -357,11 +364,7 @@ impl Document {
         text: &str,
     ) -> Result<(), WriteError> {
         let mut begun = Self::genesis(self.layout, name)?;
-        let mut hasher = blake3::Hasher::new_derive_key(self.layout.domain);
-        hasher.update(&begun.genesis).update(text.as_bytes());
-        let mut actor = [0; 16];
-        hasher.finalize_xof().fill(&mut actor);
-        begun.doc.set_actor(ActorId::from(actor));
+        begun.doc.set_actor(ActorId::from(self.local_actor(text)));
         let mut transaction = begun.doc.transaction();
         let object = begun.containers.get(container).ok_or(WriteError::Library)?;
         transaction
@@ -381,6 +384,14 @@ impl Document {
             .map_err(|_| WriteError::Library)?;
         self.history = None;
         Ok(())
+    }
+
+    fn local_actor(&self, text: &str) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_derive_key(self.layout.domain);
+        hasher.update(&self.genesis).update(text.as_bytes());
+        let mut actor = [0; 16];
+        hasher.finalize_xof().fill(&mut actor);
+        actor
     }
 
     /// Keys of a [`Rule::Local`] container, sorted.

@@ -126,14 +126,14 @@ fn record() -> (Automerge, Vec<Vec<u8>>) {
         tx.splice_text(&note, 0, 0, "bites when touched").unwrap();
     }));
     let mut bob = ann.clone().with_actor(ActorId::from(&BOB[..]));
-    for (who, actor) in [(&mut ann, 0_u64), (&mut bob, 1)] {
+    for (who, actor) in [(&mut ann, 0_u32), (&mut bob, 1)] {
         let get = |doc: &Automerge, key: &str| doc.get(ROOT, key).unwrap().unwrap().1;
         let (note, visits) = (get(who, "note"), get(who, "visits"));
         changes.push(written(who, at_zero(), |tx| {
             tx.splice_text(&note, 5, 3, " not at all").unwrap();
             tx.delete(&visits, 1).unwrap();
             tx.increment(ROOT, "seen", 2).unwrap();
-            tx.put(ROOT, "weight", 4.5 + actor as f64).unwrap();
+            tx.put(ROOT, "weight", 4.5 + f64::from(actor)).unwrap();
         }));
         changes.push(written(who, at_zero(), |tx| {
             tx.delete(ROOT, "name").unwrap();

@@ -1,0 +1,105 @@
+/**
+ * One WebKitWebDriver with one session, over plain HTTP.
+ *
+ * The driver starts the program itself; TAURI_WEBVIEW_AUTOMATION makes the program's web view
+ * controllable. A driver holds one session only, so each window has a driver of its own.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, connect } from "node:net";
+
+/** A port which was free a moment ago. */
+async function freePort() {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address();
+	server.close();
+	await once(server, "close");
+	return port;
+}
+
+/** Waits until something listens on the port, or the process which should is gone. */
+async function listening(port, process) {
+	for (;;) {
+		if (process.exitCode !== null)
+			throw new Error(`WebKitWebDriver ended with ${process.exitCode}`);
+		const socket = connect(port, "127.0.0.1");
+		const open = await Promise.race([
+			once(socket, "connect").then(() => true),
+			once(socket, "error").then(() => false),
+		]).catch(() => false);
+		socket.destroy();
+		if (open) return;
+		await new Promise((again) => setTimeout(again, 20));
+	}
+}
+
+export class Driver {
+	#process;
+	#base;
+	#session;
+	#log = [];
+
+	/** Starts the driver and the program under it. */
+	static async start({ program, args, env }) {
+		const driver = new Driver();
+		const port = await freePort();
+		driver.#process = spawn("WebKitWebDriver", [`--port=${port}`], {
+			env: { ...process.env, ...env, TAURI_WEBVIEW_AUTOMATION: "true" },
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		driver.#process.on("error", (error) => driver.#log.push(`WebKitWebDriver: ${error.message}\n`));
+		for (const stream of [driver.#process.stdout, driver.#process.stderr]) {
+			stream.on("data", (chunk) => driver.#log.push(chunk.toString()));
+		}
+		driver.#base = `http://127.0.0.1:${port}`;
+		try {
+			await listening(port, driver.#process);
+			const session = await driver.call("POST", "/session", {
+				capabilities: {
+					alwaysMatch: { "webkitgtk:browserOptions": { binary: program, args } },
+				},
+			});
+			driver.#session = session.sessionId;
+		} catch (error) {
+			await driver.stop();
+			throw new Error(`${error.message}\n${driver.log()}`);
+		}
+		return driver;
+	}
+
+	/** What driver and program wrote so far. */
+	log() {
+		return this.#log.join("");
+	}
+
+	async call(method, path, body) {
+		const inSession = this.#session === undefined ? "" : `/session/${this.#session}`;
+		const response = await fetch(this.#base + inSession + path, {
+			method,
+			body: body === undefined ? undefined : JSON.stringify(body),
+			headers: body === undefined ? {} : { "content-type": "application/json" },
+			signal: AbortSignal.timeout(60_000),
+		});
+		const { value } = await response.json();
+		if (!response.ok) {
+			const error = new Error(`${method} ${path}: ${value?.error}: ${value?.message}`);
+			error.code = value?.error;
+			throw error;
+		}
+		return value;
+	}
+
+	/** Ends the session, which closes the program, and then the driver. */
+	async stop() {
+		if (this.#session !== undefined) {
+			await this.call("DELETE", "").catch((error) => this.#log.push(`${error.message}\n`));
+			this.#session = undefined;
+		}
+		if (this.#process.exitCode === null && this.#process.pid !== undefined) {
+			const gone = once(this.#process, "exit");
+			this.#process.kill();
+			await gone;
+		}
+	}
+}

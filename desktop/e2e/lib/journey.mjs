@@ -1,0 +1,42 @@
+/** A journey: named steps with their times, desks that are closed whatever happens, one exit code. */
+import { Desk } from "./desk.mjs";
+
+export async function journey(title, walk) {
+	const desks = [];
+	const began = performance.now();
+	const step = async (what, act) => {
+		const start = performance.now();
+		const result = await act();
+		console.log(`  ${String(Math.round(performance.now() - start)).padStart(6)} ms  ${what}`);
+		return result;
+	};
+	const open = async (options) => {
+		const desk = await Desk.open(options);
+		desks.push(desk);
+		return desk;
+	};
+	console.log(`journey: ${title}`);
+	let failed = false;
+	try {
+		await walk({ open, step });
+	} catch (error) {
+		failed = true;
+		console.error(error);
+		for (const desk of desks) {
+			await desk.picture("failed").then(
+				(file) => console.error(`see ${file}`),
+				() => {},
+			);
+			console.error(`--- what ${desk.name} wrote:\n${desk.log()}`);
+		}
+	}
+	for (const desk of desks) {
+		await desk.close().catch((error) => {
+			failed = true;
+			console.error(`${desk.name} did not close: ${error.message}`);
+		});
+	}
+	const seconds = ((performance.now() - began) / 1000).toFixed(1);
+	console.log(`journey: ${title}: ${failed ? "FAILED" : "passed"} in ${seconds} s`);
+	process.exitCode = failed ? 1 : 0;
+}

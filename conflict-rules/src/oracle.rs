@@ -21,6 +21,9 @@ pub const MAX_AT_ONCE: usize = 16;
 
 /// All clashes, by trying every set of claims at every instant.
 ///
+/// The quick search agrees while no booking begins into more than
+/// [`crate::clash::MAX_SETS_PER_START`] sets; beyond that it shows the first of them.
+///
 /// `None` when more than [`MAX_AT_ONCE`] claims take a resource at once.
 pub fn clashes(
     bookings: &[Booking],

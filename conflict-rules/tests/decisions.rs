@@ -112,6 +112,16 @@ fn an_allowed_overlap_is_about_that_pair() {
 }
 
 #[test]
+fn an_allowed_overlap_ends_when_a_second_place_turns_up() {
+    let (before, capacities) = timetable(DOUBLE);
+    let made = decisions(&before, "d1: allow 1 2");
+    // Somebody offline had moved 1 as well; what was agreed to was another overlap.
+    let (after, _) = timetable(&format!("{DOUBLE}\n1 ann - 09:30-10:00"));
+    let found = clashes_of(&after, &made, &capacities);
+    assert_eq!(in_words(&found), ["1+2 ann 09:15-09:45"]);
+}
+
+#[test]
 fn who_has_seen_a_decision_may_replace_it() {
     check(
         DOUBLE,

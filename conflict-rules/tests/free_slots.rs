@@ -277,6 +277,13 @@ fn slots_between_visits() {
         "1 ann - 09:15-09:30 cancelled",
         "ann@09:00 ann@09:15 ann@09:30",
     );
+    // Right after one visit, but not through the next.
+    check_free(
+        vec![work(0, 30)],
+        &[],
+        "1 ann - 09:00-09:15\n2 ann - 09:20-09:30",
+        "ann@09:30",
+    );
     check_free(
         vec![work(0, 30)],
         &[],
@@ -421,7 +428,7 @@ fn some_ranges(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<(i64,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]
     fn quick_and_slow_offer_the_same(
         segments in vec(a_segment(), 1..4),

@@ -4,6 +4,7 @@
 
 pub mod catalogue;
 pub mod ledger;
+pub mod session;
 
 #[cfg(test)]
 mod bindings {

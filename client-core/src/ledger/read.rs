@@ -211,6 +211,19 @@ impl<S: Storage> Ledger<S> {
         Ok(entries)
     }
 
+    /// How many entries up to this place of the log have no position yet.
+    pub(crate) fn outbox_until(&self, last: Index) -> usize {
+        self.outbox.range(..=last).count()
+    }
+
+    /// Whether this replica is as far as the head, or beyond.
+    pub(crate) fn reached(&self, head: &sync_protocol::Head) -> bool {
+        self.feeds
+            .get(&head.feed)
+            .is_some_and(|feed| (feed.epoch, feed.sequence) >= (head.epoch, head.sequence))
+            || head.sequence == 0
+    }
+
     /// How many items have no position yet.
     pub fn outbox_len(&self) -> usize {
         self.outbox.len()

@@ -1,0 +1,520 @@
+//! One connection's conversation with the relay, without a socket: inputs in, outputs out.
+//!
+//! ```text
+//! offline ──Wake──> dialling ──Connected──> greeted ──Challenge──> (founding) ──> signing in
+//!    ^                                                                              │ Welcome
+//!    └────────────── Closed / fault, back-off with jitter ──────── in step <── catching up
+//! ```
+//!
+//! What always holds: work never waits for a session; an entry leaves the outbox only when a head
+//! covers it, so a lost connection costs a repetition and nothing else; what the relay says is
+//! believed only under the pinned relay key.
+//!
+//! Start with [`Session::handle`]. [`peer`] is the same between two devices without a relay.
+
+mod backoff;
+mod join;
+pub mod peer;
+
+use entry_log::{Index, Storage};
+use jiff::{SignedDuration, Timestamp};
+use rand_core::Rng;
+use sync_protocol::{
+    DeviceId, ErrorCode, Frame, Hash, Head, IncarnationId, Item, Refusal, SignIn, Signature,
+    SigningKey, VERSION, VerifyKey,
+};
+
+use crate::{
+    catalogue::LinkState,
+    ledger::{Arrival, Ledger, LedgerError},
+};
+pub use join::{Joined, Joining};
+
+/// Entries sent and not placed yet, at most.
+const IN_FLIGHT: usize = 512;
+/// Bytes of entries in one frame, at most.
+const PUSH_BYTES: usize = 128 * 1024;
+/// A connection that says nothing for so long is asked.
+const QUIET: SignedDuration = SignedDuration::from_secs(20);
+/// A connection that does not answer for so long is given up.
+const DEAD: SignedDuration = SignedDuration::from_secs(45);
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The socket is open.
+    Connected,
+    /// A frame came.
+    Frame(Frame),
+    /// The socket is closed, or could not be opened.
+    Closed,
+    /// The time asked for by `WakeAt` has come.
+    Wake,
+    /// Something was written into the ledger.
+    Wrote,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Output {
+    /// Open a socket to the relay.
+    Dial,
+    /// Send this.
+    Send(Frame),
+    /// Close the socket.
+    Hangup,
+    /// Come back at this time with `Wake`.
+    WakeAt(Timestamp),
+    /// Show these to the book.
+    Arrived(Vec<Arrival>),
+    /// The connection's state changed.
+    Link(LinkState),
+    /// Relay time minus ours, in seconds.
+    ClockOffset(i64),
+    /// The relay will not take something.
+    Refused {
+        /// What.
+        what: Refusal,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// The relay cannot be worked with until a person acts.
+    Trouble(ErrorCode),
+    /// The practice now exists at the relay: the ticket is used up.
+    Founded,
+}
+
+/// The device's part of signing in.
+#[derive(Debug, Clone, Copy)]
+pub struct Credentials<'a> {
+    /// This device.
+    pub device: DeviceId,
+    /// Its key.
+    pub key: &'a SigningKey,
+    /// What `sync-server org invite` printed, until the practice exists at the relay.
+    pub ticket: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Offline,
+    Dialling,
+    Greeted,
+    Founding {
+        challenge: [u8; 32],
+        relay: VerifyKey,
+    },
+    SigningIn {
+        handshake: Hash,
+        relay: VerifyKey,
+    },
+    Open,
+}
+
+/// One connection's conversation. See the module's documentation.
+#[derive(Debug)]
+pub struct Session {
+    phase: Phase,
+    attempts: u32,
+    wake: Option<Timestamp>,
+    heard: Timestamp,
+    asked: bool,
+    /// The last outbox entry sent on this connection.
+    sent: Option<Index>,
+    proposed: Option<Hash>,
+    refused: std::collections::HashSet<(IncarnationId, u64)>,
+    /// Heads of the welcome that are still to be reached.
+    goals: Vec<Head>,
+    link: LinkState,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Session {
+    /// A session that is offline until it is woken.
+    pub fn new() -> Self {
+        Self {
+            phase: Phase::Offline,
+            attempts: 0,
+            wake: None,
+            heard: Timestamp::UNIX_EPOCH,
+            asked: false,
+            sent: None,
+            proposed: None,
+            refused: std::collections::HashSet::new(),
+            goals: Vec::new(),
+            link: LinkState::Offline,
+        }
+    }
+
+    /// What the connection does.
+    pub fn link(&self) -> LinkState {
+        self.link
+    }
+
+    /// Takes an input; what is to be done comes back in order.
+    #[must_use = "outputs that are not carried out are lost"]
+    pub fn handle<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        random: &mut impl Rng,
+        ledger: &mut Ledger<S>,
+        credentials: Credentials<'_>,
+        input: Input,
+    ) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::Connected => {
+                self.phase = Phase::Greeted;
+                self.heard = now;
+                self.asked = false;
+                self.wake_in(now, QUIET, &mut out);
+            }
+            Input::Closed => self.lost(now, random, ledger, &mut out),
+            Input::Wake => self.woken(now, random, ledger, &mut out),
+            Input::Wrote => {
+                if self.phase == Phase::Open {
+                    self.push(ledger, &mut out);
+                }
+            }
+            Input::Frame(frame) => {
+                self.heard = now;
+                self.asked = false;
+                if let Err(trouble) = self.frame(now, random, ledger, credentials, frame, &mut out)
+                {
+                    if let Some(code) = trouble {
+                        // A person must act: ask again, but rarely.
+                        self.attempts = self.attempts.max(backoff::RARE);
+                        out.push(Output::Trouble(code));
+                    }
+                    out.push(Output::Hangup);
+                    self.lost(now, random, ledger, &mut out);
+                }
+            }
+        }
+        self.tell_link(ledger, &mut out);
+        out
+    }
+
+    fn woken<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        random: &mut impl Rng,
+        ledger: &mut Ledger<S>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.wake.is_some_and(|wake| now < wake) {
+            return;
+        }
+        self.wake = None;
+        match self.phase {
+            Phase::Offline => {
+                self.phase = Phase::Dialling;
+                out.push(Output::Dial);
+                self.heard = now;
+                self.wake_in(now, DEAD, out);
+            }
+            _ if now.duration_since(self.heard) >= DEAD => {
+                out.push(Output::Hangup);
+                self.lost(now, random, ledger, out);
+            }
+            Phase::Dialling => self.wake_in(now, QUIET, out),
+            _ => {
+                if !self.asked && now.duration_since(self.heard) >= QUIET {
+                    self.asked = true;
+                    out.push(Output::Send(Frame::Ping {
+                        n: random.next_u64(),
+                    }));
+                }
+                self.wake_in(now, QUIET, out);
+            }
+        }
+    }
+
+    fn wake_in(&mut self, now: Timestamp, after: SignedDuration, out: &mut Vec<Output>) {
+        let at = now.checked_add(after).unwrap_or(Timestamp::MAX);
+        self.wake = Some(at);
+        out.push(Output::WakeAt(at));
+    }
+
+    fn lost<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        random: &mut impl Rng,
+        ledger: &mut Ledger<S>,
+        out: &mut Vec<Output>,
+    ) {
+        self.phase = Phase::Offline;
+        self.sent = None;
+        self.proposed = None;
+        self.refused.clear();
+        self.goals.clear();
+        ledger.drop_unproven();
+        let pause = backoff::pause(self.attempts, random);
+        self.attempts = self.attempts.saturating_add(1);
+        self.wake_in(now, pause, out);
+    }
+
+    /// `Err(None)` is a fault to retry after, `Err(Some(code))` one for a person.
+    fn frame<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        random: &mut impl Rng,
+        ledger: &mut Ledger<S>,
+        credentials: Credentials<'_>,
+        frame: Frame,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Option<ErrorCode>> {
+        match frame {
+            Frame::Challenge {
+                version,
+                nonce,
+                relay,
+                at,
+                ..
+            } if self.phase == Phase::Greeted => {
+                if version > VERSION {
+                    return Err(Some(ErrorCode::WrongVersion));
+                }
+                let pinned = relay
+                    .check()
+                    .is_ok_and(|key| ledger.governance().is_relay_key(&key));
+                if !pinned {
+                    return Err(Some(ErrorCode::WrongRelay));
+                }
+                out.push(Output::ClockOffset(at - now.as_second()));
+                match (credentials.ticket, ledger.acts().map_err(|_| None)?.first()) {
+                    (Some(ticket), Some(genesis)) => {
+                        let (ticket, act) = (ticket.to_owned(), genesis.clone());
+                        out.push(Output::Send(Frame::Found { ticket, act }));
+                        self.phase = Phase::Founding {
+                            challenge: nonce,
+                            relay,
+                        };
+                    }
+                    _ => self.sign_in(random, ledger, credentials, nonce, relay, out),
+                }
+                Ok(())
+            }
+            Frame::Founded => {
+                let Phase::Founding { challenge, relay } = self.phase else {
+                    return Err(None);
+                };
+                out.push(Output::Founded);
+                self.sign_in(random, ledger, credentials, challenge, relay, out);
+                Ok(())
+            }
+            Frame::Welcome(welcome) => {
+                let Phase::SigningIn { handshake, relay } = &self.phase else {
+                    return Err(None);
+                };
+                let key = relay.check().map_err(|_| Some(ErrorCode::WrongRelay))?;
+                welcome
+                    .verify(handshake, &key)
+                    .map_err(|_| Some(ErrorCode::BadSignature))?;
+                self.phase = Phase::Open;
+                self.attempts = 0;
+                for feed in &welcome.behind {
+                    ledger.feed_lost(*feed);
+                }
+                self.goals = welcome.heads.iter().map(|head| *head.value()).collect();
+                self.propose(ledger, out)?;
+                self.push(ledger, out);
+                Ok(())
+            }
+            Frame::Items {
+                feed,
+                epoch,
+                first,
+                items,
+                head,
+            } if self.phase == Phase::Open => {
+                let credit = u32::try_from(items.len()).unwrap_or(u32::MAX);
+                let items: Result<Vec<Item>, _> =
+                    items.iter().map(|bytes| Item::decode(bytes)).collect();
+                let items = items.map_err(|_| None)?;
+                let arrivals = ledger.receive_items(feed, epoch, first, items, head);
+                self.arrived(ledger, arrivals, out)?;
+                out.push(Output::Send(Frame::Credit { items: credit }));
+                Ok(())
+            }
+            Frame::Placed {
+                feed,
+                epoch,
+                first,
+                chain_items,
+                head,
+            } if self.phase == Phase::Open => {
+                let arrivals = ledger.receive_placed(feed, epoch, first, &chain_items, head);
+                self.arrived(ledger, arrivals, out)
+            }
+            Frame::Refused { what, code, .. } => {
+                self.refused.extend(what.entry);
+                if what.act.is_some() {
+                    self.proposed = None;
+                }
+                out.push(Output::Refused { what, code });
+                self.push(ledger, out);
+                Ok(())
+            }
+            Frame::Ping { n } => {
+                out.push(Output::Send(Frame::Pong {
+                    n,
+                    at: now.as_second(),
+                }));
+                Ok(())
+            }
+            Frame::Pong { at, .. } => {
+                out.push(Output::ClockOffset(at - now.as_second()));
+                Ok(())
+            }
+            Frame::Error { code, .. } => {
+                // The practice exists there already, or the ticket was used: sign in instead.
+                if let Phase::Founding { challenge, relay } = self.phase
+                    && matches!(code, ErrorCode::BadTicket | ErrorCode::Closed)
+                {
+                    self.sign_in(random, ledger, credentials, challenge, relay, out);
+                    return Ok(());
+                }
+                Err(backoff::needs_a_person(code).then_some(code))
+            }
+            Frame::Credit { .. } => Ok(()),
+            Frame::Bye
+            | Frame::Challenge { .. }
+            | Frame::Found { .. }
+            | Frame::SignIn(_)
+            | Frame::Join(_)
+            | Frame::Items { .. }
+            | Frame::Placed { .. }
+            | Frame::Push { .. }
+            | Frame::Propose { .. }
+            | Frame::Subscribe { .. }
+            | Frame::Vector { .. } => Err(None),
+        }
+    }
+
+    fn sign_in<S: Storage>(
+        &mut self,
+        random: &mut impl Rng,
+        ledger: &Ledger<S>,
+        credentials: Credentials<'_>,
+        challenge: [u8; 32],
+        relay: VerifyKey,
+        out: &mut Vec<Output>,
+    ) {
+        let mut nonce = [0; 16];
+        random.fill_bytes(&mut nonce);
+        let host = ledger
+            .governance()
+            .relay_address()
+            .unwrap_or_default()
+            .to_owned();
+        let sign_in = SignIn {
+            org: ledger.org(),
+            device: credentials.device,
+            host,
+            nonce,
+            have: ledger.have(),
+            signature: Signature::from_bytes([0; 64]),
+        }
+        .signed(&challenge, &relay, credentials.key);
+        let handshake = sign_in.handshake(&challenge, &relay);
+        self.phase = Phase::SigningIn { handshake, relay };
+        out.push(Output::Send(Frame::SignIn(sign_in)));
+    }
+
+    fn arrived<S: Storage>(
+        &mut self,
+        ledger: &mut Ledger<S>,
+        arrivals: Result<Vec<Arrival>, LedgerError>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Option<ErrorCode>> {
+        let arrivals = arrivals.map_err(|error| match error {
+            LedgerError::BadHead { .. } => Some(ErrorCode::Fork),
+            _ => None,
+        })?;
+        if !arrivals.is_empty() {
+            out.push(Output::Arrived(arrivals));
+        }
+        self.propose(ledger, out)?;
+        self.push(ledger, out);
+        Ok(())
+    }
+
+    /// Proposes the next act that has no position, one at a time.
+    fn propose<S: Storage>(
+        &mut self,
+        ledger: &Ledger<S>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Option<ErrorCode>> {
+        let acts = ledger.unplaced_acts().map_err(|_| None)?;
+        let Some(act) = acts.into_iter().next() else {
+            self.proposed = None;
+            return Ok(());
+        };
+        // The relay has the genesis since the founding.
+        if act.value().height > 0 && self.proposed != Some(act.hash()) {
+            self.proposed = Some(act.hash());
+            out.push(Output::Send(Frame::Propose { act }));
+        }
+        Ok(())
+    }
+
+    /// Sends what is in the outbox, in order, a bounded part at a time.
+    fn push<S: Storage>(&mut self, ledger: &Ledger<S>, out: &mut Vec<Output>) {
+        let flying = self.sent.map_or(0, |sent| ledger.outbox_until(sent));
+        // A half-empty pipe is filled up at once rather than entry by entry.
+        if flying > IN_FLIGHT / 2 {
+            return;
+        }
+        let Ok(entries) = ledger.outbox(self.sent, IN_FLIGHT - flying) else {
+            return;
+        };
+        let mut batch: Vec<Vec<u8>> = Vec::new();
+        let mut size = 0;
+        for (index, entry) in entries {
+            self.sent = Some(index);
+            if self.refused.contains(&entry.id()) {
+                continue;
+            }
+            let bytes = entry.encode();
+            if size + bytes.len() > PUSH_BYTES && !batch.is_empty() {
+                out.push(Output::Send(Frame::Push {
+                    entries: std::mem::take(&mut batch),
+                }));
+                size = 0;
+            }
+            size += bytes.len() + 5;
+            batch.push(bytes);
+        }
+        if !batch.is_empty() {
+            out.push(Output::Send(Frame::Push { entries: batch }));
+        }
+    }
+
+    fn tell_link<S: Storage>(&mut self, ledger: &Ledger<S>, out: &mut Vec<Output>) {
+        let link = match self.phase {
+            Phase::Offline => LinkState::Offline,
+            Phase::Dialling | Phase::Greeted | Phase::Founding { .. } | Phase::SigningIn { .. } => {
+                LinkState::Connecting
+            }
+            Phase::Open => {
+                self.goals.retain(|goal| !ledger.reached(goal));
+                let waits = ledger.outbox_len().saturating_sub(self.refused.len());
+                if self.goals.is_empty() && waits == 0 {
+                    LinkState::InStep
+                } else {
+                    LinkState::CatchingUp
+                }
+            }
+        };
+        if link != self.link {
+            self.link = link;
+            out.push(Output::Link(link));
+        }
+    }
+}

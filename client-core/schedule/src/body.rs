@@ -12,9 +12,9 @@ use conflict_rules::Source;
 use minicbor::{Decoder, Encoder, data::Type};
 
 use crate::{
-    document::is_zone,
+    codes::{read_source, write_source},
+    layout::is_zone,
     safety::limits::MAX_CHUNK,
-    week::{read_source, write_source},
     weeks::WeekKey,
 };
 

@@ -9,7 +9,8 @@ use conflict_rules::{LocationId, ResourceId};
 
 use crate::{
     chunk::Value,
-    document::{CAPACITIES, Document, GRID, LoadError, NewChange, SITES, WriteError, is_zone},
+    document::{Document, LoadError, NewChange, WriteError},
+    layout::{CAPACITIES, GRID, SITES, is_zone},
     safety::{CheckedChange, HostileChange, Received},
 };
 

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
     chunk::{Chunk, Key, OpId, Value},
-    document::{FIRST_CONTAINER, Values, parse_key, sorted},
+    document::{Values, sorted},
+    layout::{FIRST_CONTAINER, parse_key},
     safety::{CheckedChange, HostileChange},
 };
 

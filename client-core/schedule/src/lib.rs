@@ -14,12 +14,16 @@
 //!
 //! Start with [`Week`]; [`safety`] is the gate, also for documents of other crates.
 
+mod apply;
 mod body;
 mod chunk;
+mod codes;
 mod document;
 mod grid;
 mod guard;
 mod history;
+mod layout;
+mod reader;
 pub mod safety;
 mod week;
 mod weeks;

@@ -15,13 +15,15 @@
 //! Whether it fits a document (its parents, its counters, what it overwrites) is decided when it
 //! is received: [`crate::Week::receive`], or [`apply`] for documents with an open schema.
 
-use automerge::{Automerge, AutomergeError, Change, ReadDoc as _};
+use automerge::Change;
 
 use crate::{
     chunk::{self, ACTION_PUT, Chunk, Key, Op, Value},
-    document::{GRID, Layout, Rule, WEEK},
     guard::guarded,
+    layout::{GRID, Layout, Rule, WEEK, is_zone, parse_key},
 };
+
+pub use crate::apply::{HostileChange, Received, apply};
 
 /// Protocol limits on one change.
 pub mod limits {
@@ -164,6 +166,10 @@ impl CheckedChange {
         self.schema
     }
 
+    pub(crate) const fn library(&self) -> &Change {
+        &self.change
+    }
+
     pub(crate) const fn chunk(&self) -> &Chunk {
         &self.chunk
     }
@@ -232,7 +238,7 @@ fn check_operation(op: &Op, layout: &Layout) -> Result<(u64, [u8; 16]), Unsafe> 
     let Key::Text(key) = &op.key else {
         return Err(Unsafe::ForeignOperation);
     };
-    let key = crate::document::parse_key(key).ok_or(Unsafe::FreeText)?;
+    let key = parse_key(key).ok_or(Unsafe::FreeText)?;
     let object = op.object.ok_or(Unsafe::ForeignOperation)?;
     let rule = layout
         .rule(object.counter)
@@ -240,7 +246,7 @@ fn check_operation(op: &Op, layout: &Layout) -> Result<(u64, [u8; 16]), Unsafe> 
     match (&op.value, rule) {
         (Value::Uint(number), Rule::Number { most }) if *number <= most => {}
         (Value::Bytes(bytes), Rule::Bytes { most }) if bytes.len() <= most => {}
-        (Value::Text(text), Rule::Zone) if crate::document::is_zone(text) => {}
+        (Value::Text(text), Rule::Zone) if is_zone(text) => {}
         (Value::Text(_), _) => return Err(Unsafe::FreeText),
         _ => return Err(Unsafe::ForeignOperation),
     }
@@ -248,161 +254,4 @@ fn check_operation(op: &Op, layout: &Layout) -> Result<(u64, [u8; 16]), Unsafe> 
         return Err(Unsafe::ForeignOperation);
     }
     Ok((object.counter, key))
-}
-
-/// Why checked changes do not go into a document; it stays as it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HostileChange {
-    /// Checked for another kind of document.
-    #[error("the change is for another kind of document")]
-    WrongSchema {
-        /// Which change.
-        change: [u8; 32],
-    },
-    /// Its author has already written another change with this number.
-    #[error("its author already has a different change number {seq}")]
-    DuplicateSequence {
-        /// Which change.
-        change: [u8; 32],
-        /// The number that is taken.
-        seq: u64,
-    },
-    /// Its counters do not follow from its parents.
-    #[error("the change's counters do not follow its parents'")]
-    Counters {
-        /// Which change.
-        change: [u8; 32],
-    },
-    /// It overwrites something its parents do not hold, or writes into an unknown container.
-    #[error("the change overwrites what its author had not seen")]
-    Unseen {
-        /// Which change.
-        change: [u8; 32],
-    },
-    /// Automerge could not apply it.
-    #[error("the document library refuses the change")]
-    Refused {
-        /// The first change of the batch.
-        change: [u8; 32],
-    },
-    /// Automerge panicked applying it.
-    #[error("the change made the document library panic")]
-    Panicked {
-        /// The first change of the batch.
-        change: [u8; 32],
-    },
-}
-
-impl HostileChange {
-    /// The change at fault, or for [`HostileChange::Refused`] and [`HostileChange::Panicked`] the
-    /// first of the batch: receive them singly to find it.
-    pub const fn change(self) -> [u8; 32] {
-        match self {
-            Self::WrongSchema { change }
-            | Self::DuplicateSequence { change, .. }
-            | Self::Counters { change }
-            | Self::Unseen { change }
-            | Self::Refused { change }
-            | Self::Panicked { change } => change,
-        }
-    }
-}
-
-/// What became of received changes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Received {
-    /// Applied now, in this order.
-    pub applied: Vec<[u8; 32]>,
-    /// Not applied, because a parent is not here: receive them again when it is.
-    pub waiting: Vec<[u8; 32]>,
-}
-
-/// Applies changes to a document with an open schema. On success the document is replaced by one
-/// that holds them; otherwise it is untouched.
-pub fn apply(
-    document: &mut Automerge,
-    changes: &[CheckedChange],
-) -> Result<Received, HostileChange> {
-    let mut received = Received::default();
-    let mut next = document.clone();
-    let mut left: Vec<&CheckedChange> = Vec::new();
-    for change in changes {
-        if next
-            .get_change_meta_by_hash(&change.change.hash())
-            .is_none()
-        {
-            left.push(change);
-        }
-    }
-    loop {
-        let before = left.len();
-        let mut waiting = Vec::new();
-        for checked in left {
-            let change = checked.hash;
-            if next
-                .get_change_meta_by_hash(&checked.change.hash())
-                .is_some()
-            {
-                continue;
-            }
-            let parents: Option<Vec<_>> = checked
-                .change
-                .deps()
-                .iter()
-                .map(|hash| next.get_change_meta_by_hash(hash).map(|meta| meta.max_op))
-                .collect();
-            let Some(parents) = parents else {
-                waiting.push(checked);
-                continue;
-            };
-            // A counter far ahead would leave no room for anybody's next change.
-            if checked.chunk.start_op != parents.into_iter().max().unwrap_or(0).saturating_add(1) {
-                return Err(HostileChange::Counters { change });
-            }
-            next = apply_guarded(next, core::slice::from_ref(&checked))?;
-            received.applied.push(change);
-        }
-        left = waiting;
-        if left.len() == before || left.is_empty() {
-            break;
-        }
-    }
-    received.waiting = left.iter().map(|checked| checked.hash).collect();
-    if !received.applied.is_empty() {
-        *document = next;
-    }
-    Ok(received)
-}
-
-/// Applies changes whose parents are all present to a document that is given up if that fails.
-pub(crate) fn apply_guarded(
-    mut document: Automerge,
-    changes: &[&CheckedChange],
-) -> Result<Automerge, HostileChange> {
-    let Some(first) = changes.first().map(|checked| checked.hash) else {
-        return Ok(document);
-    };
-    guarded(move || {
-        let raw: Vec<Change> = changes
-            .iter()
-            .map(|checked| checked.change.clone())
-            .collect();
-        if let Err(error) = document.apply_changes(raw) {
-            if let AutomergeError::DuplicateSeqNumber(seq, _) = error {
-                return Err(HostileChange::DuplicateSequence { change: first, seq });
-            }
-            return Err(HostileChange::Refused { change: first });
-        }
-        for checked in changes {
-            // The document must be able to give back exactly what went in.
-            let back = document.get_change_by_hash(&checked.change.hash());
-            if back.is_none_or(|back| back.raw_bytes() != checked.bytes()) {
-                return Err(HostileChange::Refused {
-                    change: checked.hash,
-                });
-            }
-        }
-        Ok(document)
-    })
-    .map_err(|_| HostileChange::Panicked { change: first })?
 }

@@ -21,10 +21,9 @@ use conflict_rules::{
 
 use crate::{
     chunk::Value,
-    document::{
-        CLAIMS, DECISIONS, Document, LoadError, MAX_DECISION, NewChange, PLACEMENTS, POINTERS,
-        STATES, Values, WEEK, WriteError, ZONES, is_zone,
-    },
+    codes::{read_origin, read_state, write_origin, write_state},
+    document::{Document, LoadError, NewChange, Values, WriteError},
+    layout::{CLAIMS, DECISIONS, MAX_DECISION, PLACEMENTS, POINTERS, STATES, WEEK, ZONES, is_zone},
     safety::{CheckedChange, HostileChange, Received},
     weeks::{IsoWeek, WeekKey},
 };
@@ -464,63 +463,4 @@ fn read_placement(value: &Value) -> Result<Placement, PlacementError> {
     value
         .bytes()
         .map_or(Err(PlacementError::Malformed), Placement::from_bytes)
-}
-
-const fn write_origin(kind: ClaimKind, source: Source) -> u64 {
-    let kind = match kind {
-        ClaimKind::Visit => 0,
-        ClaimKind::Block => 1,
-    };
-    kind * 16 + write_source(source)
-}
-
-fn read_origin(number: u64) -> Option<(ClaimKind, Source)> {
-    let kind = match number / 16 {
-        0 => ClaimKind::Visit,
-        1 => ClaimKind::Block,
-        _ => return None,
-    };
-    Some((kind, read_source(number % 16)?))
-}
-
-pub(crate) const fn write_source(source: Source) -> u64 {
-    match source {
-        Source::Import => 0,
-        Source::Api => 1,
-        Source::Account => 2,
-        Source::Desk => 3,
-    }
-}
-
-pub(crate) const fn read_source(number: u64) -> Option<Source> {
-    match number {
-        0 => Some(Source::Import),
-        1 => Some(Source::Api),
-        2 => Some(Source::Account),
-        3 => Some(Source::Desk),
-        _ => None,
-    }
-}
-
-const fn write_state(state: ClaimState) -> u64 {
-    match state {
-        ClaimState::Booked => 0,
-        ClaimState::Arrived => 1,
-        ClaimState::InProgress => 2,
-        ClaimState::Done => 3,
-        ClaimState::NoShow => 4,
-        ClaimState::Cancelled => 5,
-    }
-}
-
-const fn read_state(number: u64) -> Option<ClaimState> {
-    match number {
-        0 => Some(ClaimState::Booked),
-        1 => Some(ClaimState::Arrived),
-        2 => Some(ClaimState::InProgress),
-        3 => Some(ClaimState::Done),
-        4 => Some(ClaimState::NoShow),
-        5 => Some(ClaimState::Cancelled),
-        _ => None,
-    }
 }

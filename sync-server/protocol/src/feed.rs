@@ -137,13 +137,14 @@ impl Serialize for FeedId {
     }
 }
 
-/// Where an item stands. Sequences begin at 1 in every epoch.
+/// Where an item stands. Sequences begin at 1; every epoch holds the whole feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 pub struct Position {
     /// The feed.
     #[n(0)]
     pub feed: FeedId,
-    /// The relay's epoch; a new one begins when a relay lost what it had acknowledged.
+    /// The relay's epoch, from 0. A new one, with the whole feed anew, begins when a relay lost
+    /// what it had acknowledged.
     #[n(1)]
     pub epoch: u32,
     /// The place in the epoch, from 1.
@@ -168,7 +169,7 @@ pub struct Have {
     pub chain: Hash,
 }
 
-/// The chain of a feed that holds nothing in this epoch yet.
+/// The chain of an epoch of a feed before its first item.
 pub fn chain_start(org: OrgId, feed: FeedId, epoch: u32) -> Hash {
     domain::digest(
         domain::hash::CHAIN_START,

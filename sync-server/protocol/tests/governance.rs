@@ -363,3 +363,30 @@ fn a_chain_begins_with_a_genesis_by_its_root() {
         E::NotAGenesis
     );
 }
+
+#[test]
+fn what_an_earlier_relay_signed_stays_valid() {
+    let mut chain = practice();
+    let pin = What::PinRelayKey {
+        acting: public("new relay"),
+        standby: Some(public("spare relay")),
+        address: "wss://new.example/".to_owned(),
+    };
+    chain.add(owner(), pin);
+    let stand = *head(FeedId::Grid, 1, Hash::ZERO).value();
+    for (signer, valid) in [
+        ("relay", true),
+        ("new relay", true),
+        ("spare relay", true),
+        ("seat 1", false),
+    ] {
+        let signed = SignedHead::sign(stand, &key(signer)).unwrap();
+        assert_eq!(chain.state.relay_signed(&signed), valid, "{signer}");
+    }
+    assert!(!chain.state.is_relay_key(&key("relay").verifying_key()));
+    assert!(
+        chain
+            .state
+            .is_relay_key(&key("spare relay").verifying_key())
+    );
+}

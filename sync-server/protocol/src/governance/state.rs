@@ -1,0 +1,148 @@
+//! What the chain knows of seats, devices, invitations and relays.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::VerifyingKey;
+
+use super::{Author, DeviceGrant, Role, SeatGrant};
+use crate::{
+    ids::{DeviceId, IncarnationId, Site},
+    keys::SealKey,
+};
+
+/// A seat, and what became of it.
+#[derive(Debug, Clone)]
+pub struct SeatState {
+    pub(super) grant: SeatGrant,
+    pub(super) key: VerifyingKey,
+    /// Ascending by height.
+    pub(super) roles: Vec<(u32, Role)>,
+    pub(super) removed: Option<(u32, BTreeMap<IncarnationId, u64>)>,
+    pub(super) site: Option<Site>,
+}
+
+impl SeatState {
+    /// As it was added.
+    pub fn grant(&self) -> &SeatGrant {
+        &self.grant
+    }
+
+    /// The key it signs with.
+    pub fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    /// The key that others seal to.
+    pub fn seal_key(&self) -> SealKey {
+        self.grant.seal
+    }
+
+    /// The device it works on.
+    pub fn device(&self) -> DeviceId {
+        self.grant.device
+    }
+
+    /// The location its invitation named.
+    pub fn site(&self) -> Option<Site> {
+        self.site
+    }
+
+    /// The height at which it was added.
+    pub fn added(&self) -> u32 {
+        self.roles.first().map_or(0, |(height, _)| *height)
+    }
+
+    /// The height at which it was removed.
+    pub fn removed(&self) -> Option<u32> {
+        self.removed.as_ref().map(|(height, _)| *height)
+    }
+
+    /// For a removed seat: the last sequence of this incarnation that counts, if any does.
+    pub fn last_accepted(&self, incarnation: IncarnationId) -> Option<u64> {
+        self.removed
+            .as_ref()
+            .and_then(|(_, last)| last.get(&incarnation).copied())
+    }
+
+    /// Its role after the act at `height`; none before it was added and after it was removed.
+    pub fn role_at(&self, height: u32) -> Option<Role> {
+        if self.removed().is_some_and(|removed| removed <= height) {
+            return None;
+        }
+        let known = self.roles.partition_point(|(since, _)| *since <= height);
+        known
+            .checked_sub(1)
+            .and_then(|last| self.roles.get(last))
+            .map(|(_, role)| *role)
+    }
+
+    /// Its role now; none once it was removed.
+    pub fn role(&self) -> Option<Role> {
+        self.role_at(u32::MAX)
+    }
+}
+
+/// A device.
+#[derive(Debug, Clone)]
+pub struct DeviceState {
+    pub(super) grant: DeviceGrant,
+    pub(super) key: VerifyingKey,
+    pub(super) added: u32,
+}
+
+impl DeviceState {
+    /// As it was added.
+    pub fn grant(&self) -> &DeviceGrant {
+        &self.grant
+    }
+
+    /// The key it signs in with.
+    pub fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    /// The height at which it was added.
+    pub fn added(&self) -> u32 {
+        self.added
+    }
+}
+
+/// An invitation.
+#[derive(Debug, Clone)]
+pub struct InviteState {
+    /// What the newcomer will be.
+    pub role: Role,
+    /// From this second on it is void.
+    pub expires: i64,
+    /// The location it is for.
+    pub site: Option<Site>,
+    /// Keys sealed to its secret.
+    pub wrapped: Vec<u8>,
+    /// Who issued it.
+    pub by: Author,
+    /// The height at which it was issued.
+    pub height: u32,
+    /// The height at which it was redeemed.
+    pub used: Option<u32>,
+    pub(super) key: VerifyingKey,
+}
+
+impl InviteState {
+    /// The one-time key.
+    pub fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+}
+
+/// A relay the organisation trusts to order its feeds.
+#[derive(Debug, Clone)]
+pub struct RelayPin {
+    /// The height at which it was pinned.
+    pub height: u32,
+    /// The key it signs with.
+    pub acting: VerifyingKey,
+    /// The key of its replacement.
+    pub standby: Option<VerifyingKey>,
+    /// Where it is reached.
+    pub address: String,
+}

@@ -1,0 +1,150 @@
+//! Questions to a chain.
+
+use ed25519_dalek::VerifyingKey;
+
+use super::{DeviceState, Governance, InviteState, RelayPin, Role, SeatState};
+use crate::{
+    feed::FeedId,
+    ids::{DeviceId, Hash, InviteId, OrgId, SeatId},
+    keys::SealKey,
+    signed::{Signed, Statement},
+};
+
+impl Governance {
+    /// The organisation.
+    pub fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// The height of the last act.
+    pub fn height(&self) -> u32 {
+        self.next_height().saturating_sub(1)
+    }
+
+    /// The hash of the last act.
+    pub fn head(&self) -> Hash {
+        self.hashes.last().copied().unwrap_or(Hash::ZERO)
+    }
+
+    /// Height and hash of the last act, as an entry's header names them.
+    pub fn stand(&self) -> (u32, Hash) {
+        (self.height(), self.head())
+    }
+
+    /// The hash of the act at a height.
+    pub fn hash_at(&self, height: u32) -> Option<Hash> {
+        self.hashes.get(usize::try_from(height).ok()?).copied()
+    }
+
+    /// The hash of the genesis, which a join code names.
+    pub fn genesis(&self) -> Hash {
+        self.hashes.first().copied().unwrap_or(Hash::ZERO)
+    }
+
+    /// The root key.
+    pub fn root(&self) -> &VerifyingKey {
+        &self.root
+    }
+
+    /// What recovery copies are sealed to.
+    pub fn recovery(&self) -> SealKey {
+        self.recovery
+    }
+
+    /// A seat, removed ones too.
+    pub fn seat(&self, seat: SeatId) -> Option<&SeatState> {
+        self.seats.get(&seat)
+    }
+
+    /// All seats, removed ones too, by id.
+    pub fn seats(&self) -> impl Iterator<Item = (SeatId, &SeatState)> {
+        self.seats.iter().map(|(id, state)| (*id, state))
+    }
+
+    /// The live seats of a device.
+    pub fn seats_on(&self, device: DeviceId) -> impl Iterator<Item = (SeatId, &SeatState)> {
+        self.seats()
+            .filter(move |(_, seat)| seat.device() == device && seat.role().is_some())
+    }
+
+    /// A device.
+    pub fn device(&self, device: DeviceId) -> Option<&DeviceState> {
+        self.devices.get(&device)
+    }
+
+    /// All devices, by id.
+    pub fn devices(&self) -> impl Iterator<Item = (DeviceId, &DeviceState)> {
+        self.devices.iter().map(|(id, state)| (*id, state))
+    }
+
+    /// An invitation, redeemed ones too.
+    pub fn invite(&self, invite: InviteId) -> Option<&InviteState> {
+        self.invites.get(&invite)
+    }
+
+    /// A seat's role after the act at a height.
+    pub fn role_at(&self, seat: SeatId, height: u32) -> Option<Role> {
+        self.seats.get(&seat).and_then(|seat| seat.role_at(height))
+    }
+
+    /// The key the relay signs with now.
+    pub fn relay_key(&self) -> Option<&VerifyingKey> {
+        self.pins.last().map(|pin| &pin.acting)
+    }
+
+    /// Where the relay is reached now.
+    pub fn relay_address(&self) -> Option<&str> {
+        self.pins.last().map(|pin| pin.address.as_str())
+    }
+
+    /// All pins, oldest first: what an earlier relay signed still counts.
+    pub fn relay_pins(&self) -> &[RelayPin] {
+        &self.pins
+    }
+
+    /// Whether a relay may sign with this key now: the acting one, or its pinned replacement.
+    pub fn is_relay_key(&self, key: &VerifyingKey) -> bool {
+        self.pins
+            .last()
+            .is_some_and(|pin| pin.acting == *key || pin.standby == Some(*key))
+    }
+
+    /// Whether a relay that is or was pinned signed this: what an earlier relay, or the standby,
+    /// signed stays valid. The key in use is tried first.
+    pub fn relay_signed<T: Statement>(&self, signed: &Signed<T>) -> bool {
+        self.pins
+            .iter()
+            .rev()
+            .flat_map(|pin| core::iter::once(&pin.acting).chain(&pin.standby))
+            .any(|key| signed.verify(key).is_ok())
+    }
+
+    /// The last epoch that an owner let a restored relay confirm in; 0 when there was none.
+    pub fn restored_epoch(&self) -> u32 {
+        self.restored.last().map_or(0, |(_, epoch)| *epoch)
+    }
+
+    /// Whether a role reads a feed; see [`Role::may_read`].
+    #[allow(
+        clippy::unused_self,
+        reason = "policies of the organisation will narrow the table"
+    )]
+    pub fn may_read(&self, role: Role, feed: FeedId) -> bool {
+        role.may_read(feed)
+    }
+
+    /// Whether a role's entries count in a feed; see [`Role::may_write`].
+    #[allow(
+        clippy::unused_self,
+        reason = "policies of the organisation will narrow the table"
+    )]
+    pub fn may_write(&self, role: Role, feed: FeedId) -> bool {
+        role.may_write(feed)
+    }
+
+    /// Whether a device has a live seat that reads a feed.
+    pub fn device_may_read(&self, device: DeviceId, feed: FeedId) -> bool {
+        self.seats_on(device)
+            .any(|(_, seat)| seat.role().is_some_and(|role| role.may_read(feed)))
+    }
+}

@@ -4,6 +4,8 @@
 
 pub mod catalogue;
 pub mod ledger;
+pub mod link;
+pub mod sealing;
 pub mod session;
 
 #[cfg(test)]

@@ -495,3 +495,40 @@ fn a_sealed_document_takes_what_it_needs_and_no_jumps() {
     }
     assert_eq!(other.get_heads(), doc.get_heads());
 }
+
+#[test]
+fn a_sealed_document_takes_no_change_that_overwrites_the_unseen() {
+    let mut ann = Automerge::new().with_actor(ActorId::from(&ANN[..]));
+    let first = written(&mut ann, at_zero(), |tx| {
+        tx.put(ROOT, "name", "Rex").unwrap();
+        tx.put(ROOT, "race", "Collie").unwrap();
+    });
+    let mut bob = ann.clone().with_actor(ActorId::from(&BOB[..]));
+    let crossing = written(&mut ann, at_zero(), |tx| {
+        tx.put(ROOT, "name", "Max").unwrap();
+    });
+    let edit = written(&mut bob, at_zero(), |tx| {
+        tx.put(ROOT, "name", "Tim").unwrap();
+    });
+    let check = |bytes: &[u8]| safety::check(bytes, Schema::Private).unwrap();
+    // As if it had overwritten Ann's second change, which is no parent of it.
+    let mut forged = Parts::of(&edit);
+    let mut counter = Vec::new();
+    sleb(-1, &mut counter);
+    sleb(3, &mut counter);
+    *forged.column(0x73) = counter;
+    let forged = check(&forged.bytes());
+    let expected = Err(HostileChange::Unseen {
+        change: forged.hash(),
+    });
+    // The same answer whether or not the other change is already here.
+    for before in [vec![check(&first)], vec![check(&first), check(&crossing)]] {
+        let mut doc = Automerge::new();
+        safety::apply(&mut doc, &before).unwrap();
+        assert_eq!(
+            safety::apply(&mut doc, std::slice::from_ref(&forged)),
+            expected
+        );
+        safety::apply(&mut doc, &[check(&edit)]).unwrap();
+    }
+}

@@ -34,11 +34,6 @@ export function nextState(state: VisitState): VisitState | undefined {
 	return at === -1 ? undefined : LADDER[at + 1];
 }
 
-/** Whether a visit still takes its slot. */
-export function holdsSlot(visit: Pick<VisitView, "state" | "standing">): boolean {
-	return visit.state !== "cancelled" && visit.state !== "no_show";
-}
-
 /** What a visit is called on the grid. */
 export function titleOf(visit: VisitView): string {
 	if (!visit.details) return visit.kind === "block" ? words.block : words.detailsOnTheWay;

@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod link;
 pub mod sealing;
 pub mod session;
+pub mod store;
 
 #[cfg(test)]
 mod bindings {

@@ -59,12 +59,17 @@ impl Link {
     /// # Errors
     /// When the machine has no thread or socket to give.
     pub fn start(driver: impl Drive, trust: Trust) -> std::io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         let (calls, inbox) = unbounded_channel();
         let thread = thread::Builder::new()
             .name("daybook-link".to_owned())
             .spawn(move || runtime.block_on(Line::new(driver, trust, inbox).run()))?;
-        Ok(Self { calls, thread: Some(thread) })
+        Ok(Self {
+            calls,
+            thread: Some(thread),
+        })
     }
 
     /// Something was written: send it.
@@ -93,7 +98,13 @@ struct Line<D> {
 
 impl<D: Drive> Line<D> {
     fn new(driver: D, trust: Trust, inbox: UnboundedReceiver<Call>) -> Self {
-        Self { driver, trust: Arc::new(trust), inbox, socket: None, wake: None }
+        Self {
+            driver,
+            trust: Arc::new(trust),
+            inbox,
+            socket: None,
+            wake: None,
+        }
     }
 
     async fn run(mut self) {

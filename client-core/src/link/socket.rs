@@ -61,7 +61,10 @@ impl Socket {
         config.max_write_buffer_size = 4 * limits::MAX_FRAME;
         config.max_message_size = Some(limits::MAX_FRAME);
         config.max_frame_size = Some(limits::MAX_FRAME);
-        let connector = address.starts_with("wss:").then(|| tls(trust)).transpose()?;
+        let connector = address
+            .starts_with("wss:")
+            .then(|| tls(trust))
+            .transpose()?;
         let opening = connect_async_tls_with_config(address, Some(config), true, connector);
         match timeout(PATIENCE, opening).await {
             Ok(Ok((stream, _))) => Ok(Self { stream }),
@@ -75,7 +78,10 @@ impl Socket {
     /// When the connection has ended.
     pub async fn feed(&mut self, frame: &Frame) -> Result<(), SocketError> {
         let message = Message::Binary(frame.encode().into());
-        self.stream.feed(message).await.map_err(|_| SocketError::Ended)
+        self.stream
+            .feed(message)
+            .await
+            .map_err(|_| SocketError::Ended)
     }
 
     /// Sends what was fed.
@@ -120,7 +126,9 @@ fn tls(trust: &Trust) -> Result<Connector, SocketError> {
             CertificateDer::pem_file_iter(file).map_err(|_| SocketError::Authorities)?;
         for certificate in certificates {
             let certificate = certificate.map_err(|_| SocketError::Authorities)?;
-            roots.add(certificate).map_err(|_| SocketError::Authorities)?;
+            roots
+                .add(certificate)
+                .map_err(|_| SocketError::Authorities)?;
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

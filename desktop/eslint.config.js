@@ -38,7 +38,6 @@ export default ts.config(
 		rules: {
 			"svelte/button-has-type": "error",
 			"svelte/no-at-html-tags": "error",
-			"svelte/no-inline-styles": ["error", { allowTransitions: true }],
 			"svelte/no-unused-props": "error",
 			"svelte/require-each-key": "error",
 		},

@@ -101,3 +101,25 @@ export function isDate(text: string): boolean {
 	const parsed = new Date(`${text}T00:00Z`);
 	return !Number.isNaN(parsed.getTime()) && parsed.toISOString().slice(0, 10) === text;
 }
+
+/** The same day so many months later; the last day of a shorter month. */
+export function addMonths(date: string, months: number): string {
+	const [year, month, day] = date.split("-").map(Number) as [number, number, number];
+	const last = new Date(Date.UTC(year, month + months, 0)).getUTCDate();
+	return new Date(Date.UTC(year, month - 1 + months, Math.min(day, last)))
+		.toISOString()
+		.slice(0, 10);
+}
+
+/** The weeks a month touches, Monday first, as dates. */
+export function monthGrid(date: string): string[][] {
+	const first = `${date.slice(0, 7)}-01`;
+	let monday = addDays(first, -weekday(first));
+	const weeks: string[][] = [];
+	while (weeks.length === 0 || monday.slice(0, 7) === date.slice(0, 7)) {
+		const start = monday;
+		weeks.push([0, 1, 2, 3, 4, 5, 6].map((n) => addDays(start, n)));
+		monday = addDays(monday, 7);
+	}
+	return weeks;
+}

@@ -88,3 +88,8 @@ export function parseMoney(text: string, currency: string): number | null {
 	if (fraction.length > digits) return null;
 	return Number(match[1]) * 10 ** digits + Number(fraction.padEnd(digits, "0") || "0");
 }
+
+/** `March 2026`. */
+export function monthName(date: string): string {
+	return dates("month", { month: "long", year: "numeric" }).format(noon(`${date.slice(0, 7)}-01`));
+}

@@ -1,0 +1,153 @@
+/**
+ * What every screen of the open desk shares: the practice, where this computer stands, the view on
+ * show, notices and undo. Holds state, renders nothing.
+ *
+ * `start` reads everything once; `listen` keeps it fresh from the program's events.
+ */
+import { asRefusal, type AnswerTo, type Backend } from "../backend/backend";
+import type { Command } from "../backend/types/Command";
+import type { Event } from "../backend/types/Event";
+import type { Refusal } from "../backend/types/Refusal";
+import type { Reply } from "../backend/types/Reply";
+import type { Clock } from "../clock";
+import { t, wording } from "../messages";
+import { Toasts } from "./toasts.svelte";
+
+export const VIEWS = ["day", "review", "clients", "settings"] as const;
+export type View = (typeof VIEWS)[number];
+
+export const SECTIONS = [
+	"practice",
+	"staff",
+	"rooms",
+	"services",
+	"people",
+	"relay",
+	"backup",
+] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export class Desk {
+	view = $state<View>("day");
+	section = $state<Section>("practice");
+	practice = $state<AnswerTo<"practice"> | null>(null);
+	state = $state<AnswerTo<"state"> | null>(null);
+	people = $state<AnswerTo<"people"> | null>(null);
+	readonly toasts = new Toasts();
+
+	/** Devices that may open this book, this one included. */
+	readonly devices = $derived(
+		new Set(this.people?.seats.filter((seat) => !seat.removed).map((seat) => seat.device) ?? [])
+			.size,
+	);
+	/** Owners and managers set the place up; everyone else may look. */
+	readonly mayManage = $derived(
+		this.practice?.role === "owner" || this.practice?.role === "manager",
+	);
+
+	private undos: number[] = [];
+
+	constructor(
+		readonly backend: Backend,
+		readonly clock: Clock,
+		/** The program says it is locked. */
+		private readonly onlocked: () => void = () => {},
+	) {}
+
+	async start(): Promise<void> {
+		await Promise.all([this.loadPractice(), this.loadState(), this.loadPeople()]);
+	}
+
+	listen(): () => void {
+		return this.backend.onEvent((event) => this.hear(event));
+	}
+
+	private hear(event: Event): void {
+		if (event.type === "just_taken") return;
+		if (event.practice) void this.loadPractice();
+		if (event.practice || event.link) void this.loadPeople();
+		if (event.link || event.schedule) void this.loadState();
+	}
+
+	async loadPractice(): Promise<void> {
+		await this.attempt(async () => {
+			this.practice = await this.backend.query({ type: "practice" });
+		});
+	}
+
+	async loadState(): Promise<void> {
+		await this.attempt(async () => {
+			this.state = await this.backend.query({ type: "state" });
+		});
+	}
+
+	async loadPeople(): Promise<void> {
+		await this.attempt(async () => {
+			this.people = await this.backend.query({ type: "people" });
+		});
+	}
+
+	/** Changes something and says so. Rejects with the refusal, for a form to show. */
+	async execute(command: Command): Promise<Reply> {
+		const reply = await this.backend.execute(command);
+		this.said(reply);
+		return reply;
+	}
+
+	/** A change went through. */
+	readonly said = (reply: Reply): void => {
+		if (reply.undo !== undefined) this.undos.push(reply.undo);
+		this.toasts.show({
+			text: reply.said,
+			tone: reply.warnings?.length ? "warning" : "plain",
+			...(reply.warnings?.length
+				? { detail: reply.warnings.map((warning) => t.warnings[warning]).join(" ") }
+				: {}),
+			...(reply.undo === undefined ? {} : { undo: reply.undo }),
+		});
+	};
+
+	/** A change was refused and no form shows it. */
+	readonly refused = (refusal: Refusal): void => {
+		if (refusal.code === "locked") {
+			this.onlocked();
+			return;
+		}
+		const { title, severity, message, help } = wording(refusal);
+		this.toasts.show({
+			text: title,
+			detail: [message, help].filter(Boolean).join(" "),
+			tone: severity === "note" ? "plain" : severity === "warning" ? "warning" : "danger",
+		});
+	};
+
+	/** Takes the last change back, or the one a notice names. */
+	async undo(step?: number): Promise<void> {
+		const wanted = step ?? this.undos.at(-1);
+		await this.attempt(async () => {
+			const reply = await this.backend.execute(
+				wanted === undefined ? { type: "undo" } : { type: "undo", step: wanted },
+			);
+			this.undos = this.undos.filter((one) => one !== wanted);
+			for (const toast of this.toasts.list)
+				if (toast.undo === wanted) this.toasts.dismiss(toast.id);
+			this.said(reply);
+		});
+	}
+
+	show(view: View, section?: Section): void {
+		this.view = view;
+		if (section) this.section = section;
+	}
+
+	/** Runs something whose refusal nobody else shows. */
+	async attempt(what: () => Promise<void>): Promise<boolean> {
+		try {
+			await what();
+			return true;
+		} catch (thrown) {
+			this.refused(asRefusal(thrown));
+			return false;
+		}
+	}
+}

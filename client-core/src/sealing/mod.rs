@@ -39,6 +39,8 @@ mod words;
 mod wrap;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tests;
 
 pub use blob::{open_blob, seal_blob};

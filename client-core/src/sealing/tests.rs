@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use sync_protocol::{
-    DeviceId, DocumentId, Entry, FeedId, Hash, Header, IncarnationId, InviteId, KeyId, OrgId, Role,
-    SealKey, SeatId, SeenHead, SigningKey, Site, VerifyKey,
+    Act, Author, DeviceGrant, DeviceId, DocumentId, Entry, FeedId, Governance, Hash, Header,
+    IncarnationId, InviteId, KeyId, OrgId, Role, SealKey, SeatGrant, SeatId, SeenHead, SignedAct,
+    SigningKey, Site, VerifyKey, What,
 };
 
 use super::*;
@@ -696,4 +697,136 @@ proptest! {
         let key = BlobKey::from_bytes([1; 32]);
         prop_assert!(open_blob(&key, "x", b"", &bytes).is_err());
     }
+}
+
+#[test]
+fn two_devices_that_made_a_key_for_one_client_agree_on_which_to_use() {
+    let mut practice = Practice::found();
+    let (mut ben, _) = practice.join(BEN, Role::Vet);
+    for (row, author) in practice.table.clone() {
+        practice.owner.learn(&row, author);
+    }
+    let (a, first) = practice
+        .owner
+        .new_subject(&mut practice.rng, CLIENT, Compartment::Visits)
+        .unwrap();
+    let (b, second) = ben
+        .new_subject(&mut practice.rng, CLIENT, Compartment::Visits)
+        .unwrap();
+    let annas = RowAuthor {
+        seat: ANNA,
+        role: Role::Owner,
+    };
+    let bens = RowAuthor {
+        seat: BEN,
+        role: Role::Vet,
+    };
+    assert_eq!(practice.owner.learn(&second, bens), Learned::New);
+    assert_eq!(ben.learn(&first, annas), Learned::New);
+    for ring in [&practice.owner, &ben] {
+        let (used, _) = ring.subject_key(CLIENT, Compartment::Visits).unwrap();
+        assert_eq!(used, a.min(b));
+        assert!(ring.key(a).is_some() && ring.key(b).is_some());
+        assert!(ring.subject_key(CLIENT, Compartment::Contact).is_none());
+    }
+}
+
+/// The same over the governance chain: keys, roles and the invitation come from its acts.
+#[test]
+fn the_owner_founds_and_invites_and_the_newcomer_joins_by_code() {
+    let rng = &mut rng();
+    let root = RootSecret::generate(rng);
+    let recovery = root.recovery().public();
+    let (device, anna) = (DeviceSecrets::generate(rng), SeatSecrets::generate(rng));
+    let (desk, till) = (DeviceId::from_bytes([6; 16]), DeviceId::from_bytes([7; 16]));
+    let grant = |seat, device, role, secrets: &SeatSecrets| {
+        let seal = secrets.sealing.public();
+        SeatGrant::new(ORG, seat, device, role, &secrets.signing, seal)
+    };
+    let act = |height, prev, author, what| Act {
+        org: ORG,
+        height,
+        prev,
+        at: 1_000,
+        author,
+        what,
+    };
+    let genesis = What::Genesis {
+        root: VerifyKey::from(root.signing_key().verifying_key()),
+        recovery,
+        device: DeviceGrant::new(ORG, desk, &device.signing),
+        seat: grant(ANNA, desk, Role::Owner, &anna),
+    };
+    let genesis = act(0, Hash::ZERO, Author::Root, genesis);
+    let genesis = SignedAct::sign(genesis, &root.signing_key()).unwrap();
+    let mut chain = Governance::found(&genesis).unwrap();
+    let (owner, rows) = KeyRing::found(rng, ORG, ANNA, &anna, chain.recovery()).unwrap();
+
+    let secret = JoinSecret::generate(rng);
+    let invite = What::Invite {
+        id: INVITE,
+        role: Role::Receptionist,
+        expires: 2_000,
+        verify: VerifyKey::from(secret.signing_key(ORG, INVITE).verifying_key()),
+        site: None,
+        wrapped: owner
+            .wrap_for_invite(rng, INVITE, Role::Receptionist, &secret)
+            .unwrap(),
+    };
+    let invite = act(1, genesis.hash(), Author::Seat(ANNA), invite);
+    let invite = SignedAct::sign(invite, &anna.signing).unwrap();
+    chain.apply(&invite).unwrap();
+    let code = JoinCode {
+        genesis: genesis.hash(),
+        head: (1, invite.hash()),
+        secret,
+        ..code()
+    };
+    let text = code.to_text();
+
+    // The newcomer has the text, and the chain and the key table from a relay it does not trust.
+    let code: JoinCode = text.parse().unwrap();
+    let (device, ben) = (DeviceSecrets::generate(rng), SeatSecrets::generate(rng));
+    let add = What::AddSeat {
+        invite: Some(code.invite),
+        seat: grant(BEN, till, Role::Receptionist, &ben),
+        device: Some(DeviceGrant::new(ORG, till, &device.signing)),
+    };
+    let add = act(2, code.head.1, Author::Invite(code.invite), add);
+    chain
+        .apply(&SignedAct::sign(add, &code.signing_key()).unwrap())
+        .unwrap();
+    let state = chain.invite(code.invite).unwrap();
+    let mut ring = KeyRing::from_invite(
+        ORG,
+        code.invite,
+        state.role,
+        &state.wrapped,
+        &code.secret,
+        BEN,
+        &ben,
+    )
+    .unwrap();
+    let author = RowAuthor {
+        seat: ANNA,
+        role: chain.role_at(ANNA, 0).unwrap(),
+    };
+    for row in &rows {
+        ring.learn(row, author);
+    }
+    assert_eq!(opens(&ring), Compartment::ALL);
+    assert!(!ring.holds_role(Role::Owner) && !ring.holds_role(Role::Vet));
+    let seat = chain.seat(BEN).unwrap();
+    let member = Member {
+        seat: BEN,
+        seal: seat.seal_key(),
+        role: seat.role().unwrap(),
+    };
+    let rows = ring.rows_for_new_seat(rng, member).unwrap();
+    let mut restarted = KeyRing::of_seat(ORG, BEN, &ben);
+    let own = RowAuthor {
+        seat: BEN,
+        role: Role::Receptionist,
+    };
+    assert_eq!(restarted.learn(&rows[0], own), Learned::New);
 }

@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 use sync_protocol::{DecodeError, InviteId, KeyId, OrgId, Role, SealKey, SeatId};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{KeyRing, Member, RoleEntry, SubjectEntry};
+use super::{KeyRing, Member, RoleEntry};
 use crate::sealing::{
     Compartment, CompartmentKey, JoinSecret, KeyRow, OpenError, Recipient, RoleKey, SealError,
     SeatSecrets, SubjectKey, cbor,
@@ -284,15 +284,7 @@ impl KeyRing {
             wrap: Vec::new(),
         }
         .sealed_under(rng, self.org, parent.key.expose(), secret.expose())?;
-        self.subjects.insert(
-            key,
-            SubjectEntry {
-                subject,
-                compartment,
-                under,
-                key: secret,
-            },
-        );
+        self.keep_subject(subject, compartment, under, secret);
         Ok((key, row))
     }
 }

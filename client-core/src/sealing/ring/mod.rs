@@ -87,9 +87,7 @@ struct CompartmentEntry {
 }
 
 struct SubjectEntry {
-    subject: [u8; 16],
     compartment: Compartment,
-    under: KeyId,
     key: SubjectKey,
 }
 
@@ -100,6 +98,8 @@ pub struct KeyRing {
     roles: BTreeMap<KeyId, RoleEntry>,
     compartments: BTreeMap<KeyId, CompartmentEntry>,
     subjects: BTreeMap<KeyId, SubjectEntry>,
+    /// The keys of each subject, by the compartment key they are wrapped under.
+    of_subject: BTreeMap<([u8; 16], KeyId), BTreeSet<KeyId>>,
     waiting: BTreeMap<KeyId, BTreeSet<KeyRow>>,
 }
 
@@ -122,6 +122,7 @@ impl KeyRing {
             roles: BTreeMap::new(),
             compartments: BTreeMap::new(),
             subjects: BTreeMap::new(),
+            of_subject: BTreeMap::new(),
             waiting: BTreeMap::new(),
         }
     }
@@ -214,15 +215,7 @@ impl KeyRing {
                 ..
             } => {
                 let key = SubjectKey::from_bytes(*key);
-                self.subjects.insert(
-                    id,
-                    SubjectEntry {
-                        subject: *subject,
-                        compartment: *compartment,
-                        under: *under,
-                        key,
-                    },
-                );
+                self.keep_subject(*subject, *compartment, *under, key);
             }
         }
         Learned::New
@@ -278,6 +271,22 @@ impl KeyRing {
                 key,
             },
         );
+        id
+    }
+
+    fn keep_subject(
+        &mut self,
+        subject: [u8; 16],
+        compartment: Compartment,
+        under: KeyId,
+        key: SubjectKey,
+    ) -> KeyId {
+        let id = key.id();
+        self.of_subject
+            .entry((subject, under))
+            .or_default()
+            .insert(id);
+        self.subjects.insert(id, SubjectEntry { compartment, key });
         id
     }
 
@@ -338,14 +347,8 @@ impl KeyRing {
         compartment: Compartment,
     ) -> Option<(KeyId, &SubjectKey)> {
         let (current, _) = self.current_compartment(compartment)?;
-        self.subjects
-            .iter()
-            .find(|(_, entry)| {
-                entry.subject == subject
-                    && entry.compartment == compartment
-                    && entry.under == current
-            })
-            .map(|(id, entry)| (*id, &entry.key))
+        let id = *self.of_subject.get(&(subject, current))?.first()?;
+        self.subjects.get(&id).map(|entry| (id, &entry.key))
     }
 
     /// The key of this id, for opening.

@@ -2,7 +2,9 @@
 //!
 //! Start with [`catalogue`]: what everything that has a face can ask for.
 
+pub mod book;
 pub mod catalogue;
+pub mod documents;
 pub mod ledger;
 pub mod link;
 pub mod sealing;

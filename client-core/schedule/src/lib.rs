@@ -27,6 +27,7 @@ mod reader;
 pub mod safety;
 mod week;
 mod weeks;
+mod writes;
 
 pub use body::{BodyError, ClearIntent, GridBody, Hlc, MAX_BODY, MAX_CHANGES, ScheduleBody};
 pub use document::{LoadError, NewChange, WriteError};
@@ -35,3 +36,4 @@ pub use guard::{Panicked, guarded, quiet_guarded_panics};
 pub use safety::{CheckedChange, HostileChange, Received, Schema, Unsafe};
 pub use week::{IntentError, Violation, Week};
 pub use weeks::{IsoWeek, NoSuchWeek, WeekKey, grid_document_id, home_week, touched, weeks_of};
+pub use writes::Write;

@@ -23,7 +23,7 @@ export default ts.config(
 	{
 		languageOptions: { globals: { ...globals.browser, ...globals.node } },
 		rules: {
-			eqeqeq: "error",
+			eqeqeq: ["error", "always", { null: "ignore" }],
 			"no-undef": "off",
 			"no-restricted-imports": ["error", onlyTheBackend],
 			"@typescript-eslint/consistent-type-imports": "error",

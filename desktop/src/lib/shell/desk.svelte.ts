@@ -9,6 +9,7 @@ import type { Command } from "../backend/types/Command";
 import type { Event } from "../backend/types/Event";
 import type { Refusal } from "../backend/types/Refusal";
 import type { Reply } from "../backend/types/Reply";
+import type { SeatView } from "../backend/types/SeatView";
 import type { Clock } from "../clock";
 import { t, wording } from "../messages";
 import { Toasts } from "./toasts.svelte";
@@ -36,10 +37,7 @@ export class Desk {
 	readonly toasts = new Toasts();
 
 	/** Devices that may open this book, this one included. */
-	readonly devices = $derived(
-		new Set(this.people?.seats.filter((seat) => !seat.removed).map((seat) => seat.device) ?? [])
-			.size,
-	);
+	readonly devices = $derived(countDevices(this.people?.seats ?? []));
 	/** Owners and managers set the place up; everyone else may look. */
 	readonly mayManage = $derived(
 		this.practice?.role === "owner" || this.practice?.role === "manager",
@@ -56,6 +54,8 @@ export class Desk {
 
 	async start(): Promise<void> {
 		await Promise.all([this.loadPractice(), this.loadState(), this.loadPeople()]);
+		// An empty book has nothing to show yet: begin where the first person is added.
+		if (this.mayManage && this.practice?.staff.length === 0) this.show("settings", "staff");
 	}
 
 	listen(): () => void {
@@ -63,7 +63,12 @@ export class Desk {
 	}
 
 	private hear(event: Event): void {
-		if (event.type === "just_taken") return;
+		if (event.type === "just_taken") {
+			// The day shows it with the next best slots; elsewhere a notice leads there.
+			if (this.view !== "day")
+				this.toasts.show({ text: t.toast.justTaken(event.title), tone: "warning" });
+			return;
+		}
 		if (event.practice) void this.loadPractice();
 		if (event.practice || event.link) void this.loadPeople();
 		if (event.link || event.schedule) void this.loadState();
@@ -150,4 +155,8 @@ export class Desk {
 			return false;
 		}
 	}
+}
+
+function countDevices(seats: readonly SeatView[]): number {
+	return new Set(seats.filter((seat) => !seat.removed).map((seat) => seat.device)).size;
 }

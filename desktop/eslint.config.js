@@ -27,7 +27,10 @@ export default ts.config(
 			"no-undef": "off",
 			"no-restricted-imports": ["error", onlyTheBackend],
 			"@typescript-eslint/consistent-type-imports": "error",
-			"@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+			"@typescript-eslint/no-unused-vars": [
+				"error",
+				{ argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+			],
 		},
 	},
 	{
@@ -39,6 +42,8 @@ export default ts.config(
 			"svelte/button-has-type": "error",
 			"svelte/no-at-html-tags": "error",
 			"svelte/no-unused-props": "error",
+			// Sets and maps here are values: made, read and replaced as a whole.
+			"svelte/prefer-svelte-reactivity": "off",
 			"svelte/require-each-key": "error",
 		},
 	},

@@ -13,7 +13,6 @@ const AT_MOST = 3;
 export class Toasts {
 	list = $state<Toast[]>([]);
 	private next = 1;
-	// eslint-disable-next-line svelte/prefer-svelte-reactivity -- nobody looks at the timers
 	private readonly timers = new Map<number, ReturnType<typeof setTimeout>>();
 
 	show(toast: Omit<Toast, "id">): void {

@@ -10,10 +10,10 @@ export const DAY_MINUTES = 24 * 60;
 
 /**
  * Where a civil time lies on the axis of a day: below 0 for earlier days and beyond 1440 for later
- * ones, so that a visit over midnight keeps its length.
+ * ones, so that a visit over midnight keeps its length. A mere time of day counts on the day itself.
  */
 export function onDay(time: string, date: string): number {
-	return minutesBetween(`${date}T00:00`, time);
+	return minutesBetween(`${date}T00:00`, time.includes("T") ? time : `${date}T${time}`);
 }
 
 /** The civil time at a minute of a day; minutes beyond midnight fall on the next day. */

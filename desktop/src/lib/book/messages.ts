@@ -167,7 +167,7 @@ export const words = {
 		by: "Columns by",
 		step: "Rows of",
 		stepOf: (minutes: number) => `${String(minutes)} min`,
-		filter: "Filter",
+		view: "View",
 		showAll: "Show all",
 		only: "Only",
 		cancelled: (count: number) => `Show cancelled (${String(count)})`,

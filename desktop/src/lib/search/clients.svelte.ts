@@ -19,28 +19,43 @@ export interface Tell {
 }
 
 /** What stands in the form of a client. */
-export interface ClientForm {
-	name: string;
-	phones: string;
-	email: string;
-	note: string;
+export class ClientForm {
+	name = $state("");
+	phones = $state("");
+	email = $state("");
+	note = $state("");
+
+	constructor({ client, note }: ClientView) {
+		this.name = client.name;
+		this.phones = client.phones.join(", ");
+		this.email = client.email;
+		this.note = note;
+	}
 }
 
 /** What stands in the form of a pet; without an id it is a new one. */
-export interface PetForm {
-	id?: string;
-	name: string;
-	species: string;
-	breed: string;
-	microchip: string;
+export class PetForm {
+	readonly id: string | undefined;
+	name = $state("");
+	species = $state("");
+	breed = $state("");
+	microchip = $state("");
+
+	constructor(pet?: PetSummary) {
+		this.id = pet?.id;
+		this.name = pet?.name ?? "";
+		this.species = pet?.species ?? "";
+		this.breed = pet?.breed ?? "";
+		this.microchip = pet?.microchip ?? "";
+	}
 }
 
 export class Clients {
 	page = $state.raw<readonly ClientSummary[]>([]);
 	total = $state(0);
 	open = $state.raw<ClientView>();
-	form = $state<ClientForm>();
-	pet = $state<PetForm>();
+	form = $state.raw<ClientForm>();
+	pet = $state.raw<PetForm>();
 	adding = $state.raw<QuickAdd>();
 	refusal = $state.raw<Refusal>();
 	loaded = $state(false);
@@ -121,14 +136,9 @@ export class Clients {
 
 	edit(): void {
 		if (!this.open) return;
-		const { client, note } = this.open;
+		const form = new ClientForm(this.open);
 		this.closeForms();
-		this.form = {
-			name: client.name,
-			phones: client.phones.join(", "),
-			email: client.email,
-			note,
-		};
+		this.form = form;
 	}
 
 	async save(): Promise<void> {
@@ -146,12 +156,12 @@ export class Clients {
 
 	editPet(pet?: PetSummary): void {
 		this.closeForms();
-		this.pet = pet ? { ...pet } : { name: "", species: "", breed: "", microchip: "" };
+		this.pet = new PetForm(pet);
 	}
 
 	async savePet(): Promise<void> {
 		if (!this.open || !this.pet) return;
-		const { id, ...form } = this.pet;
+		const form = this.pet;
 		const fields = {
 			name: form.name.trim(),
 			species: form.species.trim(),
@@ -159,9 +169,9 @@ export class Clients {
 			microchip: form.microchip.trim(),
 		};
 		const done = await this.#run(
-			id === undefined
+			form.id === undefined
 				? { type: "add_pet", client: this.open.client.id, ...fields }
-				: { type: "edit_pet", pet: id, ...fields },
+				: { type: "edit_pet", pet: form.id, ...fields },
 		);
 		if (done) this.pet = undefined;
 	}

@@ -27,9 +27,9 @@ export GDK_BACKEND=x11 NO_AT_BRIDGE=1 GSETTINGS_BACKEND=memory LIBGL_ALWAYS_SOFT
 xvfb='' journey=''
 cleanup() {
 	trap - EXIT INT TERM HUP PIPE
-	for process in $journey $xvfb; do
-		kill "$process" 2>/dev/null && wait "$process" 2>/dev/null || true
-	done
+	# `timeout` leads a group of its own, with everything a journey started.
+	[ -z "$journey" ] || kill -- "-$journey" 2>/dev/null || true
+	[ -z "$xvfb" ] || { kill "$xvfb" 2>/dev/null && wait "$xvfb" 2>/dev/null; } || true
 	rm -rf "$private"
 }
 trap cleanup EXIT

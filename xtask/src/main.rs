@@ -10,7 +10,11 @@
 )]
 
 mod check;
+mod day;
+mod demo;
 mod place;
+mod relay;
+mod run;
 mod setup;
 mod step;
 mod test;
@@ -20,6 +24,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask COMMAND
 
+  run              build all, start a relay, found a demo practice, open two front desks;
+                   `--fresh` starts over, `--walkthrough` plays it under Xvfb
   setup            install what is missing on Debian or Ubuntu, and the desk's packages
   check            formatting, lints, types, licences
   test             every test there is; `test --list` names the steps, `test NAME...` runs some
@@ -30,6 +36,7 @@ fn main() -> ExitCode {
     let command = arguments.next().unwrap_or_default();
     let rest: Vec<String> = arguments.collect();
     let done = match command.as_str() {
+        "run" => run::run(&rest),
         "setup" => setup::run(),
         "check" => step::run("check", &check::steps(), &rest),
         "test" => step::run("test", &test::steps(), &rest),

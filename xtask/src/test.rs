@@ -77,7 +77,7 @@ pub(crate) fn steps() -> Vec<Step> {
     ]
 }
 
-fn page() -> Result<(), String> {
+pub(crate) fn page() -> Result<(), String> {
     start(npm(&["run", "--silent", "build"]))
 }
 
@@ -85,6 +85,11 @@ fn build() -> Result<(), String> {
     start(cargo(
         &[&["build"], &EVERYTHING[..], &["--lib", "--bins", "--tests"]].concat(),
     ))
+}
+
+/// The programs alone, with the same features as everything else.
+pub(crate) fn programs() -> Result<(), String> {
+    start(cargo(&[&["build"], &EVERYTHING[..], &["--bins"]].concat()))
 }
 
 fn rust() -> Result<(), String> {

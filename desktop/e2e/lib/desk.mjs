@@ -166,9 +166,18 @@ export class Desk {
 
 	/** Replaces what a field holds. */
 	async fill(name, text, role = "textbox") {
-		const element = await this.see(role, name);
+		await this.fillElement(await this.see(role, name), text);
+	}
+
+	/** Replaces what a field that was found holds. */
+	async fillElement(element, text) {
 		await this.#driver.call("POST", `/element/${element}/clear`, {});
 		await this.#driver.call("POST", `/element/${element}/value`, { text });
+	}
+
+	/** An element that was found, as an argument for `evaluate`. */
+	reference(element) {
+		return { [ELEMENT]: element };
 	}
 
 	/** Picks an option of a plain select by its text. */
@@ -243,6 +252,10 @@ export class Desk {
 	/** A picture of the page, numbered in the order in which they were taken. */
 	async picture(what) {
 		this.#shots += 1;
+		// What the page says already may not be painted yet.
+		await this.evaluateAsync((done) =>
+			requestAnimationFrame(() => requestAnimationFrame(() => done(true))),
+		);
 		const number = String(this.#shots).padStart(2, "0");
 		const file = join(this.out, `${this.name}-${number}-${what}.png`);
 		writeFileSync(file, Buffer.from(await this.#driver.call("GET", "/screenshot"), "base64"));

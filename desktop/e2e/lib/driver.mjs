@@ -1,11 +1,12 @@
 /**
- * One WebKitWebDriver with one session, over plain HTTP.
+ * One WebKitWebDriver with one session, over plain HTTP (Linux only: it looks into /proc).
  *
  * The driver starts the program itself; TAURI_WEBVIEW_AUTOMATION makes the program's web view
  * controllable. A driver holds one session only, so each window has a driver of its own.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync, readdirSync } from "node:fs";
 import { createServer, connect } from "node:net";
 
 /** A port which was free a moment ago. */
@@ -34,8 +35,38 @@ async function listening(port, process) {
 	}
 }
 
+/** The processes which run exactly this program with these arguments. */
+function running(program, args) {
+	const wanted = [program, ...args].join("\0");
+	return readdirSync("/proc")
+		.filter((name) => /^\d+$/.test(name))
+		.filter((pid) => {
+			try {
+				return readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "") === wanted;
+			} catch {
+				return false; // it has ended since
+			}
+		})
+		.map(Number);
+}
+
+/** Waits for a process to end; one that does not is ended, and that is an error. */
+async function ended(program, args) {
+	const until = Date.now() + 15_000;
+	for (;;) {
+		const left = running(program, args);
+		if (left.length === 0) return;
+		if (Date.now() > until) {
+			left.forEach((pid) => process.kill(pid, "SIGKILL"));
+			throw new Error(`${program} did not end with its window`);
+		}
+		await new Promise((again) => setTimeout(again, 20));
+	}
+}
+
 export class Driver {
 	#process;
+	#command;
 	#base;
 	#session;
 	#log = [];
@@ -43,6 +74,7 @@ export class Driver {
 	/** Starts the driver and the program under it. */
 	static async start({ program, args, env }) {
 		const driver = new Driver();
+		driver.#command = [program, args];
 		const port = await freePort();
 		driver.#process = spawn("WebKitWebDriver", [`--port=${port}`], {
 			env: { ...process.env, ...env, TAURI_WEBVIEW_AUTOMATION: "true" },
@@ -90,9 +122,13 @@ export class Driver {
 		return value;
 	}
 
-	/** Ends the session, which closes the program, and then the driver. */
+	/** Ends the session, which closes the program, and then the driver; waits for both. */
 	async stop() {
 		if (this.#session !== undefined) {
+			// Closing the last window ends the program, as it does for a person. Ending the session
+			// alone is not enough: the driver may be gone before the program has heard of it.
+			await this.call("DELETE", "/window").catch((error) => this.#log.push(`${error.message}\n`));
+			await ended(...this.#command);
 			await this.call("DELETE", "").catch((error) => this.#log.push(`${error.message}\n`));
 			this.#session = undefined;
 		}
@@ -101,5 +137,8 @@ export class Driver {
 			this.#process.kill();
 			await gone;
 		}
+		// Helpers of the web view may hold the other ends for a moment longer.
+		this.#process.stdout.destroy();
+		this.#process.stderr.destroy();
 	}
 }

@@ -1,5 +1,13 @@
 /** A journey: named steps with their times, desks that are closed whatever happens, one exit code. */
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { Desk } from "./desk.mjs";
+
+/** Says a line, and keeps it beside the pictures. */
+export function say(line) {
+	console.log(line);
+	appendFileSync(join(process.env.E2E_OUT, "transcript.txt"), `${line}\n`);
+}
 
 export async function journey(title, walk) {
 	const desks = [];
@@ -7,7 +15,7 @@ export async function journey(title, walk) {
 	const step = async (what, act) => {
 		const start = performance.now();
 		const result = await act();
-		console.log(`  ${String(Math.round(performance.now() - start)).padStart(6)} ms  ${what}`);
+		say(`  ${String(Math.round(performance.now() - start)).padStart(6)} ms  ${what}`);
 		return result;
 	};
 	const open = async (options) => {
@@ -15,7 +23,7 @@ export async function journey(title, walk) {
 		desks.push(desk);
 		return desk;
 	};
-	console.log(`journey: ${title}`);
+	say(`journey: ${title}`);
 	let failed = false;
 	try {
 		await walk({ open, step });
@@ -37,6 +45,6 @@ export async function journey(title, walk) {
 		});
 	}
 	const seconds = ((performance.now() - began) / 1000).toFixed(1);
-	console.log(`journey: ${title}: ${failed ? "FAILED" : "passed"} in ${seconds} s`);
+	say(`journey: ${title}: ${failed ? "FAILED" : "passed"} in ${seconds} s`);
 	process.exitCode = failed ? 1 : 0;
 }

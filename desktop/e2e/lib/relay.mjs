@@ -1,0 +1,44 @@
+/** A relay on this machine that can be stopped and started again, as a cable is pulled and plugged. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export class Relay {
+	#process;
+
+	/** `data` is the relay's folder; `listen` the address it had before, if it had one. */
+	constructor({ program, data, listen = "127.0.0.1:0" }) {
+		this.program = program;
+		this.data = data;
+		this.listen = listen;
+	}
+
+	get address() {
+		return `ws://${this.listen}`;
+	}
+
+	/** Starts it and waits until it says where it listens; from then on it keeps that port. */
+	async start() {
+		this.#process = spawn(this.program, ["serve", "--listen", this.listen, "--data", this.data], {
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		const lines = createInterface({ input: this.#process.stdout });
+		const ready = new Promise((resolve, reject) => {
+			lines.on("line", (line) => {
+				const found = /listening on ws:\/\/(\S+)/.exec(line);
+				if (found) resolve(found[1].replace(/\/$/, ""));
+			});
+			this.#process.once("exit", (code) => reject(new Error(`the relay ended with ${code}`)));
+			this.#process.once("error", reject);
+		});
+		this.listen = await ready;
+	}
+
+	/** Stops it; `how` is SIGTERM for a clean stop, SIGKILL for a crash. */
+	async stop(how = "SIGTERM") {
+		if (this.#process === undefined || this.#process.exitCode !== null) return;
+		const gone = once(this.#process, "exit");
+		this.#process.kill(how);
+		await gone;
+	}
+}

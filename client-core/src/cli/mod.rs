@@ -1,0 +1,18 @@
+//! `daybook`, the command line: the same replica for scripts, support and machines without a
+//! screen.
+//!
+//! Every subcommand is one [`Command`](crate::catalogue::Command), one
+//! [`Query`](crate::catalogue::Query) or one [`HomeRequest`](crate::catalogue::HomeRequest) of the
+//! catalogue; `--json` prints what the catalogue says. Exit codes and errors: `docs/cli.md`.
+//!
+//! Start with [`args`] for what can be said and [`run`] for what it does.
+
+pub mod args;
+mod batch;
+mod exit;
+mod names;
+mod print;
+mod run;
+
+pub use exit::exit_code;
+pub use run::{print_refusal, run};

@@ -1,0 +1,319 @@
+//! What is printed: JSON as the catalogue defines it, or lines for a person.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::run::word;
+use crate::{
+    catalogue::{
+        Answer, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply, Query, Refusal,
+        Reply, ReviewView, SlotView, Standing, StateView, VisitState, VisitView, Warning,
+    },
+    home::Home,
+};
+
+/// Where output goes, and how.
+pub(super) struct Printer<'a> {
+    pub(super) json: bool,
+    pub(super) out: &'a mut dyn Write,
+}
+
+impl Printer<'_> {
+    pub(super) fn reply(&mut self, reply: &Reply) -> Result<(), Refusal> {
+        if self.json {
+            return self.as_json(reply);
+        }
+        self.line(&format!("{}  {}", reply.id, reply.said))?;
+        for known in &reply.warnings {
+            self.line(&format!("  - {}", warning(*known)))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn home_reply(&mut self, reply: &HomeReply) -> Result<(), Refusal> {
+        if self.json {
+            return self.as_json(reply);
+        }
+        match reply {
+            HomeReply::Status(status) => {
+                let phase = match status.phase {
+                    HomePhase::Empty => "empty",
+                    HomePhase::Locked => "locked",
+                    HomePhase::Open => "open",
+                };
+                self.line(&format!("home: {phase}"))?;
+                match &status.relay {
+                    Some(relay) => self.line(&format!("relay: {relay}")),
+                    None => Ok(()),
+                }
+            }
+            HomeReply::Founded { words } => {
+                self.line("The practice is open. Write down these recovery words, on paper, now:")?;
+                for (number, six) in words.chunks(6).enumerate() {
+                    self.line(&format!("  {:>2}  {}", number * 6 + 1, six.join(" ")))?;
+                }
+                self.line("They are not shown again, and nobody can bring them back.")
+            }
+            HomeReply::Opened => self.line("The home is open."),
+            HomeReply::Invited { code, expires } => {
+                self.line(code)?;
+                self.line(&format!("valid until {expires}, once"))
+            }
+            HomeReply::BackedUp { file, bytes } => self.line(&format!("{file}  {bytes} bytes")),
+        }
+    }
+
+    pub(super) fn practice(&mut self, answer: &Answer, part: &str) -> Result<(), Refusal> {
+        let Answer::Practice(practice) = answer else {
+            return self.answer(answer);
+        };
+        if self.json {
+            let value = serde_json::to_value(practice).unwrap_or_default();
+            return self.as_json(value.get(part).unwrap_or(&value));
+        }
+        match part {
+            "locations" => {
+                for site in &practice.locations {
+                    self.line(&format!("{}  {}  {}", site.id, site.name, site.zone))?;
+                }
+            }
+            "staff" => {
+                for staff in practice.staff.iter().filter(|staff| !staff.retired) {
+                    self.line(&format!("{}  {}  {:?}", staff.id, staff.name, staff.role))?;
+                }
+            }
+            "rooms" => {
+                for room in practice.rooms.iter().filter(|room| !room.retired) {
+                    self.line(&format!(
+                        "{}  {}  takes {}",
+                        room.id, room.name, room.capacity
+                    ))?;
+                }
+            }
+            _ => {
+                for service in practice.services.iter().filter(|service| !service.retired) {
+                    let (id, name, minutes) = (service.id, &service.name, service.minutes);
+                    self.line(&format!("{id}  {name}  {minutes} min"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn answer(&mut self, answer: &Answer) -> Result<(), Refusal> {
+        if self.json {
+            return self.as_json(answer);
+        }
+        match answer {
+            Answer::Day(day) => self.day(day),
+            Answer::Free { slots } if slots.is_empty() => self.line("Nothing is free there."),
+            Answer::Free { slots } => self.lines(slots.iter().map(slot)),
+            Answer::Found { clients, total } => {
+                self.lines(clients.iter().map(client))?;
+                self.line(&format!("{} of {total}", clients.len()))
+            }
+            Answer::Client(view) => {
+                self.line(&client(&view.client))?;
+                let pets = view.client.pets.iter();
+                self.lines(pets.map(|pet| format!("  {}  {}  {}", pet.id, pet.name, pet.species)))
+            }
+            Answer::Reviews { reviews } if reviews.is_empty() => self.line("Nothing to review."),
+            Answer::Reviews { reviews } => {
+                for review in reviews {
+                    self.review(review)?;
+                }
+                Ok(())
+            }
+            Answer::Clashes { clashes, hash } => {
+                for clash in clashes {
+                    let claims: Vec<String> =
+                        clash.claims.iter().map(ToString::to_string).collect();
+                    let (resource, from, until) = (clash.resource, clash.from, clash.until);
+                    self.line(&format!(
+                        "{resource}  {from} - {until}  {}",
+                        claims.join(" ")
+                    ))?;
+                }
+                self.line(&format!("{} clashes  {hash}", clashes.len()))
+            }
+            Answer::State(state) => self.state(state),
+            Answer::People(people) => {
+                for seat in &people.seats {
+                    let mut words = vec![seat.id.clone(), format!("{:?}", seat.role)];
+                    words.extend(seat.here.then(|| "this seat".to_owned()));
+                    words.extend(seat.removed.then(|| "removed".to_owned()));
+                    self.line(&words.join("  "))?;
+                }
+                for invitation in &people.invitations {
+                    let used = if invitation.used { "used" } else { "open" };
+                    let (id, expires) = (&invitation.id, invitation.expires);
+                    self.line(&format!(
+                        "{id}  {:?}  until {expires}  {used}",
+                        invitation.role
+                    ))?;
+                }
+                Ok(())
+            }
+            Answer::Practice(_) | Answer::Visit(_) | Answer::Check(_) => self.as_json(answer),
+        }
+    }
+
+    fn day(&mut self, day: &DayView) -> Result<(), Refusal> {
+        self.line(&format!("{}  {}", day.date, day.zone))?;
+        if day.visits.is_empty() {
+            return self.line("No visits.");
+        }
+        self.lines(day.visits.iter().map(visit))
+    }
+
+    fn review(&mut self, review: &ReviewView) -> Result<(), Refusal> {
+        self.line(&format!("{}  {}", review.id, review.why))?;
+        for one in &review.visits {
+            let made = format!("{} at {}, {}", one.made_by, one.location_name, one.made_at);
+            self.line(&format!("  {}  - {made}", visit(&one.visit)))?;
+        }
+        match &review.suggestion {
+            Some(suggestion) => self.line(&format!("  suggested: {}", suggestion.because)),
+            None => Ok(()),
+        }
+    }
+
+    fn state(&mut self, state: &StateView) -> Result<(), Refusal> {
+        self.line(word(state.link))?;
+        self.line(&format!(
+            "{} to send, {} confirmed, {} tentative, {} to review",
+            state.outbox, state.confirmed, state.tentative, state.reviews
+        ))?;
+        self.lines(state.alarms.iter().map(|alarm| format!("! {alarm}")))?;
+        self.line(&format!("entries   {}", state.entries))?;
+        self.line(&format!("heads     {}", state.heads))?;
+        self.line(&format!("clashes   {}", state.clashes))?;
+        self.line(&format!("rendering {}", state.rendering))
+    }
+
+    pub(super) fn link(&mut self, home: &Home) -> Result<(), Refusal> {
+        match home.query(Query::State)? {
+            Answer::State(state) if self.json => self.as_json(&state),
+            Answer::State(state) => {
+                let (link, outbox) = (word(state.link), state.outbox);
+                self.line(&format!(
+                    "{link} - {outbox} to send, {} to review",
+                    state.reviews
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) -> Result<(), Refusal> {
+        if self.json {
+            return self.as_json(event);
+        }
+        match event {
+            Event::JustTaken {
+                appointment,
+                alternatives,
+                ..
+            } => {
+                self.line(&format!("just taken: {appointment} was withdrawn"))?;
+                self.lines(
+                    alternatives
+                        .iter()
+                        .map(|free| format!("  free: {}", slot(free))),
+                )
+            }
+            Event::Changed { .. } => Ok(()),
+        }
+    }
+
+    pub(super) fn raw(&mut self, line: &Result<String, serde_json::Error>) -> Result<(), Refusal> {
+        self.line(line.as_deref().unwrap_or_default())
+    }
+
+    fn as_json(&mut self, value: &impl Serialize) -> Result<(), Refusal> {
+        self.line(&serde_json::to_string(value).unwrap_or_default())
+    }
+
+    fn lines(&mut self, lines: impl Iterator<Item = String>) -> Result<(), Refusal> {
+        for line in lines {
+            self.line(&line)?;
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), Refusal> {
+        let written = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        written.map_err(|error: io::Error| {
+            Refusal::new(
+                ErrorCode::Internal,
+                format!("The output cannot be written: {error}."),
+                "The command itself was carried out.",
+            )
+        })
+    }
+}
+
+fn client(client: &ClientSummary) -> String {
+    let pets: Vec<&str> = client.pets.iter().map(|pet| pet.name.as_str()).collect();
+    format!(
+        "{}  {}  {}  {}",
+        client.id,
+        client.name,
+        client.phones.join(", "),
+        pets.join(", ")
+    )
+}
+
+fn visit(visit: &VisitView) -> String {
+    let title = visit
+        .details
+        .as_ref()
+        .map_or("details on the way", |text| text.title.as_str());
+    let standing = match visit.standing {
+        Standing::Tentative => "tentative",
+        Standing::Confirmed => "confirmed",
+        Standing::Refused => "refused",
+    };
+    let state = match visit.state {
+        VisitState::Booked => "booked",
+        VisitState::Arrived => "arrived",
+        VisitState::InProgress => "in progress",
+        VisitState::Done => "done",
+        VisitState::NoShow => "no-show",
+        VisitState::Cancelled => "cancelled",
+    };
+    let flag = if visit.flagged { "  ! review" } else { "" };
+    let (start, end) = (visit.start, visit.end.time());
+    format!(
+        "{}  {start} - {end}  {title}  {state}, {standing}{flag}",
+        visit.id
+    )
+}
+
+pub(super) fn slot(slot: &SlotView) -> String {
+    let room = slot
+        .room_name
+        .as_deref()
+        .map(|room| format!("  {room}"))
+        .unwrap_or_default();
+    format!(
+        "{} - {}  {}{room}",
+        slot.start,
+        slot.end.time(),
+        slot.staff_name
+    )
+}
+
+pub(super) fn warning(warning: Warning) -> &'static str {
+    match warning {
+        Warning::InThePast => "It starts in the past.",
+        Warning::SiteClosed => "The site is closed then.",
+        Warning::StaffNotWorking => "The member of staff does not work then.",
+        Warning::ClockChangesTwice => "This time occurs twice that day; the first is meant.",
+        Warning::FarAhead => "It is more than two years ahead.",
+        Warning::ClockOff => "The clock of this machine is far off.",
+        Warning::PhoneKnown => "Another client has the same phone number.",
+        Warning::StaffNotForService => "This member of staff is not listed for the service.",
+    }
+}

@@ -1,0 +1,95 @@
+//! What the link's thread calls: lock the replica, step the session, tell the listeners.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Clock, Home, Shared, TICKET};
+use crate::{
+    catalogue::{ErrorCode, Refusal},
+    link::{Drive, Link, Wish},
+    session::Input,
+    store::LocalStore as _,
+};
+
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    clock: Clock,
+}
+
+impl Drive for Driver {
+    fn handle(&mut self, input: Input) -> Vec<Wish> {
+        let mut held = self.shared.lock();
+        // Locked meanwhile: the link is about to be dropped.
+        let Some(desk) = held.as_mut() else {
+            return vec![Wish::Hangup];
+        };
+        let had_ticket = desk.replica.needs_ticket();
+        let (wishes, events) = desk
+            .replica
+            .session((self.clock)(), &mut desk.random, input);
+        if had_ticket && !desk.replica.needs_ticket() {
+            // Used up. If it stays, the relay only says once more that it was.
+            let _ = desk.settings.put(&[(TICKET, None)]);
+        }
+        drop(held);
+        self.shared.tell(events);
+        wishes
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+impl Home {
+    /// Keeps a link to the pinned relay from now on.
+    ///
+    /// # Errors
+    /// When the home is locked or no relay is set.
+    pub fn connect(&self) -> Result<(), Refusal> {
+        {
+            let mut held = self.shared.lock();
+            let desk = held.as_mut().ok_or_else(super::locked)?;
+            if desk.replica.ledger().governance().relay_key().is_none() {
+                return Err(Refusal::new(
+                    ErrorCode::RelayUnreachable,
+                    "No relay is set for this practice.",
+                    "Set one, with the ticket that its operator gave you.",
+                ));
+            }
+            if std::mem::replace(&mut desk.linked, true) {
+                return Ok(());
+            }
+        }
+        let driver = Driver {
+            shared: Arc::clone(&self.shared),
+            clock: Arc::clone(&self.clock.0),
+        };
+        let link =
+            Link::start(driver, self.trust.clone()).map_err(|error| super::storage(&error))?;
+        *self
+            .link
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(link);
+        Ok(())
+    }
+
+    /// Ends the link; work goes on.
+    pub fn disconnect(&self) {
+        let link = self
+            .link
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        // Waits for its thread, which may be waiting for the lock of the replica.
+        drop(link);
+        let mut held = self.shared.lock();
+        if let Some(desk) = held.as_mut() {
+            desk.linked = false;
+            let _ = desk
+                .replica
+                .session((self.clock.0)(), &mut desk.random, Input::Closed);
+        }
+    }
+}

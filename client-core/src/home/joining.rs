@@ -1,0 +1,89 @@
+//! Joining a practice by code: one conversation with its relay.
+
+use sync_protocol::Frame;
+
+use super::{Home, Opening, PATIENCE, check_new, random, relay::unreachable, storage};
+use crate::{
+    catalogue::{HomeReply, Refusal},
+    link::Socket,
+    replica::{Newcomer, refusal_of_code, refusal_of_join},
+    sealing::{JoinCode, Unlocked},
+    session::Joined,
+};
+
+impl Home {
+    pub(super) fn join(&self, code: &str, opening: &Opening) -> Result<HomeReply, Refusal> {
+        self.must_be_empty()?;
+        check_new(opening)?;
+        let code: JoinCode = code.parse().map_err(refusal_of_code)?;
+        let mut random = random()?;
+        let mut newcomer = Newcomer::new(&mut random, code);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| storage(&error))?;
+        let talk = self.talk(&mut newcomer, &mut random, opening);
+        let (acts, mut keys) = runtime.block_on(async {
+            tokio::time::timeout(PATIENCE * 2, talk)
+                .await
+                .map_err(|_| unreachable())?
+        })?;
+        let log = self.fresh_log()?;
+        let (replica, secrets) = newcomer.finish(log, &mut random, self.now(), acts)?;
+        keys.secrets = secrets;
+        self.save_keys(&mut random, &keys)?;
+        self.put(replica, random, keys)?;
+        self.connect()?;
+        Ok(HomeReply::Opened)
+    }
+
+    /// The secrets of the new seat are saved before the seat is proposed, so that a seat that
+    /// exists always has its keys.
+    async fn talk(
+        &self,
+        newcomer: &mut Newcomer,
+        random: &mut rand_chacha::ChaCha20Rng,
+        opening: &Opening,
+    ) -> Result<(Vec<sync_protocol::SignedAct>, Unlocked), Refusal> {
+        let address = newcomer.code().relay.address.clone();
+        let mut socket = Socket::open(&address, &self.trust)
+            .await
+            .map_err(|_| unreachable())?;
+        let (mut joining, key) = (newcomer.joining(), newcomer.key());
+        let mut keys = None;
+        loop {
+            let frame = socket.receive().await.map_err(|_| unreachable())?;
+            for step in joining.handle(self.now(), random, &key, frame) {
+                match step {
+                    Joined::Send(frame) => send(&mut socket, &frame).await?,
+                    Joined::Ready { acts, keys: rows } => {
+                        let act = newcomer.add_seat(self.now(), &acts, rows)?;
+                        let genesis = acts.first().ok_or_else(unreachable)?;
+                        let governance =
+                            sync_protocol::Governance::found(genesis).map_err(|_| unreachable())?;
+                        let secrets = newcomer.secrets().clone();
+                        keys = Some(self.make_keys(
+                            random,
+                            governance.org(),
+                            secrets,
+                            opening,
+                            governance.recovery(),
+                        )?);
+                        send(&mut socket, &joining.propose(act)).await?;
+                    }
+                    Joined::Done { acts } => {
+                        let keys = keys.take().ok_or_else(unreachable)?;
+                        socket.close().await;
+                        return Ok((acts, keys));
+                    }
+                    Joined::Refused(code) => return Err(refusal_of_join(code)),
+                }
+            }
+        }
+    }
+}
+
+async fn send(socket: &mut Socket, frame: &Frame) -> Result<(), Refusal> {
+    socket.feed(frame).await.map_err(|_| unreachable())?;
+    socket.flush().await.map_err(|_| unreachable())
+}

@@ -1,0 +1,535 @@
+//! One installation as a face uses it: a folder, its keys, its replica, its link to the relay.
+//!
+//! Everything here blocks and may be called from any thread. The replica sits behind one lock;
+//! the link's thread takes the same lock for each input, so a command and an arrival never mix.
+//!
+//! ```text
+//!  face ── execute / query ──> Home ── lock ──> Replica ── log
+//!                               │                 ^
+//!                               └── Link thread ──┘  (Driver)
+//! ```
+//!
+//! Start with [`Home::open`], [`Home::request`], [`Home::execute`] and [`Home::query`].
+
+mod backup;
+mod driver;
+mod joining;
+mod keys;
+mod relay;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        mpsc::{Receiver, Sender, channel},
+    },
+    time::Duration,
+};
+
+use entry_log::DirStorage;
+use jiff::Timestamp;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng as _;
+use zeroize::Zeroizing;
+
+use crate::{
+    catalogue::{
+        Answer, Command, ErrorCode, Event, HomePhase, HomeReply, HomeRequest, HomeStatus,
+        LinkState, Query, Refusal, Reply,
+    },
+    link::{Link, Trust},
+    replica::{Founding, Replica, RequestState},
+    sealing::{RootSecret, Unlocked},
+    session::Input,
+    store::{Folder, FolderError, LocalStore as _, SledStore, StoreError},
+};
+
+/// Reads the time. Only binaries hand in the system's clock.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The relay's word on a slot is waited for so long while connected.
+const VERDICT: Duration = Duration::from_secs(1);
+/// A relay is asked to do something within this time.
+const PATIENCE: Duration = Duration::from_secs(15);
+const MIN_PASSPHRASE: usize = 8;
+const TICKET: &[u8] = b"relay ticket";
+const BACKUP_AT: &[u8] = b"backup at";
+
+/// What opens the keys of a home.
+#[derive(Clone)]
+pub enum Opening {
+    /// What a person types.
+    Passphrase(Zeroizing<String>),
+    /// A file in the home: whoever reads the disk reads everything.
+    MachineKey,
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Opening(..)")
+    }
+}
+
+impl Opening {
+    /// A typed passphrase.
+    pub fn passphrase(text: String) -> Self {
+        Self::Passphrase(Zeroizing::new(text))
+    }
+}
+
+/// An installation. See the module's documentation.
+#[derive(Debug)]
+pub struct Home {
+    folder: Folder,
+    clock: Clock_,
+    trust: Trust,
+    shared: Arc<Shared>,
+    /// Apart from `shared`, because a link is joined when it is dropped.
+    link: Mutex<Option<Link>>,
+}
+
+/// A clock that does not print.
+#[derive(Clone)]
+struct Clock_(Clock);
+
+impl std::fmt::Debug for Clock_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    desk: Mutex<Option<Desk>>,
+    /// Notified after everything that may change an answer.
+    changed: Condvar,
+    listeners: Mutex<Vec<Sender<Event>>>,
+}
+
+/// An open home.
+#[derive(Debug)]
+struct Desk {
+    replica: Replica<DirStorage>,
+    random: ChaCha20Rng,
+    settings: SledStore,
+    keys: Unlocked,
+    /// Whether a link is wanted.
+    linked: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<Desk>> {
+        // A panic while the lock was held is a bug that was told already; the log stays whole.
+        self.desk
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn tell(&self, events: Vec<Event>) {
+        if !events.is_empty() {
+            let mut listeners = self
+                .listeners
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            for event in events {
+                listeners.retain(|listener| listener.send(event.clone()).is_ok());
+            }
+        }
+        self.changed.notify_all();
+    }
+}
+
+impl Home {
+    /// Takes the folder of an installation; nothing is unlocked yet.
+    ///
+    /// # Errors
+    /// When another process uses it, or the system refuses.
+    pub fn open(path: &Path, clock: Clock, trust: Trust) -> Result<Self, Refusal> {
+        let folder = Folder::open(path).map_err(|error| match error {
+            FolderError::InUse => Refusal::new(
+                ErrorCode::HomeInUse,
+                "Another Daybook uses this home.",
+                "Close it, or give another folder.",
+            ),
+            FolderError::Io(error) => storage(&error),
+        })?;
+        Ok(Self {
+            folder,
+            clock: Clock_(clock),
+            trust,
+            shared: Arc::default(),
+            link: Mutex::new(None),
+        })
+    }
+
+    /// Carries out a wish about the home.
+    ///
+    /// # Errors
+    /// The refusal; nothing was changed.
+    pub fn request(&self, request: HomeRequest) -> Result<HomeReply, Refusal> {
+        let opening = match &request {
+            HomeRequest::Found { passphrase, .. }
+            | HomeRequest::Join { passphrase, .. }
+            | HomeRequest::Unlock { passphrase }
+            | HomeRequest::Recover { passphrase, .. } => Opening::passphrase(passphrase.clone()),
+            HomeRequest::Status
+            | HomeRequest::Lock
+            | HomeRequest::Invite { .. }
+            | HomeRequest::SetRelay { .. }
+            | HomeRequest::Backup { .. }
+            | HomeRequest::Restore { .. } => Opening::MachineKey,
+        };
+        self.request_with(request, &opening)
+    }
+
+    /// The same, with the given way of opening in the place of the request's passphrase.
+    ///
+    /// # Errors
+    /// The refusal; nothing was changed.
+    pub fn request_with(
+        &self,
+        request: HomeRequest,
+        opening: &Opening,
+    ) -> Result<HomeReply, Refusal> {
+        match request {
+            HomeRequest::Status => Ok(HomeReply::Status(self.status())),
+            HomeRequest::Found {
+                practice,
+                location,
+                zone,
+                ..
+            } => self.found(&practice, &location, &zone, opening),
+            HomeRequest::Join { code, .. } => self.join(&code, opening),
+            HomeRequest::Unlock { .. } => {
+                self.unlock(opening)?;
+                Ok(HomeReply::Opened)
+            }
+            HomeRequest::Recover { words, .. } => self.recover(&words, opening),
+            HomeRequest::Lock => {
+                self.lock();
+                Ok(HomeReply::Status(self.status()))
+            }
+            HomeRequest::Invite { role, days } => self.invite(role, days),
+            HomeRequest::SetRelay { address, ticket } => self.set_relay(&address, ticket),
+            HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
+            HomeRequest::Restore { file } => self.restore(Path::new(&file)),
+        }
+    }
+
+    /// Where the home stands.
+    pub fn status(&self) -> HomeStatus {
+        match &*self.shared.lock() {
+            Some(desk) => HomeStatus {
+                phase: HomePhase::Open,
+                relay: desk
+                    .replica
+                    .ledger()
+                    .governance()
+                    .relay_address()
+                    .map(str::to_owned),
+            },
+            None if self.folder.is_empty() => HomeStatus {
+                phase: HomePhase::Empty,
+                relay: None,
+            },
+            None => HomeStatus {
+                phase: HomePhase::Locked,
+                relay: None,
+            },
+        }
+    }
+
+    fn found(
+        &self,
+        practice: &str,
+        location: &str,
+        zone: &str,
+        opening: &Opening,
+    ) -> Result<HomeReply, Refusal> {
+        self.must_be_empty()?;
+        check_new(opening)?;
+        let mut random = random()?;
+        let root = RootSecret::generate(&mut random);
+        let founding = Founding {
+            practice,
+            location,
+            zone,
+        };
+        let storage = self.fresh_log()?;
+        let (replica, secrets) =
+            Replica::found(storage, &mut random, self.now(), &founding, &root)?;
+        let keys = self.create_keys(&mut random, &replica, secrets, opening)?;
+        self.put(replica, random, keys)?;
+        let words = root.to_words();
+        Ok(HomeReply::Founded {
+            words: words.split_whitespace().map(str::to_owned).collect(),
+        })
+    }
+
+    /// Opens the keys and the replica.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong, or local data are damaged.
+    pub fn unlock(&self, opening: &Opening) -> Result<(), Refusal> {
+        if self.shared.lock().is_some() {
+            return Ok(());
+        }
+        let keys = self.open_keys(opening)?;
+        self.open_replica(keys)
+    }
+
+    fn open_replica(&self, keys: Unlocked) -> Result<(), Refusal> {
+        self.unpack_restored(&keys)?;
+        let mut random = random()?;
+        let storage = DirStorage::open(self.folder.log()).map_err(|error| storage(&error))?;
+        let (replica, _recovery) = Replica::open(storage, &keys.secrets, &mut random, self.now())?;
+        self.put(replica, random, keys)
+    }
+
+    fn put(
+        &self,
+        mut replica: Replica<DirStorage>,
+        random: ChaCha20Rng,
+        keys: Unlocked,
+    ) -> Result<(), Refusal> {
+        let settings = SledStore::open(&self.folder.index()).map_err(|error| store(&error))?;
+        let ticket = settings.get(TICKET).map_err(|error| store(&error))?;
+        replica.set_ticket(ticket.and_then(|ticket| String::from_utf8(ticket).ok()));
+        *self.shared.lock() = Some(Desk {
+            replica,
+            random,
+            settings,
+            keys,
+            linked: false,
+        });
+        self.shared.tell(vec![all_changed()]);
+        Ok(())
+    }
+
+    /// Forgets the keys and closes the link.
+    pub fn lock(&self) {
+        self.disconnect();
+        *self.shared.lock() = None;
+        self.shared.tell(vec![all_changed()]);
+    }
+
+    /// Carries out a command. What it wrote is durable when the reply is given. While connected,
+    /// a booking or a move waits a moment for the relay's word: if the slot went to another desk
+    /// it is withdrawn and refused with alternatives.
+    ///
+    /// # Errors
+    /// The refusal; nothing was changed.
+    pub fn execute(&self, command: Command) -> Result<Reply, Refusal> {
+        let asks = matches!(command, Command::Book(_) | Command::Move(_));
+        let mut held = self.shared.lock();
+        let desk = held.as_mut().ok_or_else(locked)?;
+        let now = self.now();
+        let reply = desk.replica.execute(now, &mut desk.random, command)?;
+        let events = desk.replica.take_events();
+        let appointment = if asks { reply.id.parse().ok() } else { None };
+        drop(held);
+        self.shared.tell(events);
+        self.wrote();
+        let Some(appointment) = appointment else {
+            return Ok(reply);
+        };
+        let mut held = self.shared.lock();
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(held, VERDICT, |held| {
+                held.as_ref().is_some_and(|desk| {
+                    matches!(desk.replica.verdict(appointment), RequestState::Waiting)
+                })
+            });
+        held = match waited {
+            Ok((held, _)) => held,
+            Err(poisoned) => poisoned.into_inner().0,
+        };
+        let Some(desk) = held.as_mut() else {
+            return Ok(reply);
+        };
+        match desk.replica.verdict(appointment) {
+            RequestState::JustTaken { alternatives } => {
+                desk.replica.forget_verdict(appointment);
+                let mut refusal = Refusal::new(
+                    ErrorCode::SlotTaken,
+                    "Just taken by another desk.",
+                    "Choose one of the free slots, or another time.",
+                );
+                refusal.alternatives = alternatives;
+                Err(refusal)
+            }
+            RequestState::Granted => {
+                desk.replica.forget_verdict(appointment);
+                Ok(reply)
+            }
+            RequestState::None | RequestState::Waiting => Ok(reply),
+        }
+    }
+
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// When what was asked for does not exist here, or the home is locked.
+    pub fn query(&self, query: Query) -> Result<Answer, Refusal> {
+        let mut held = self.shared.lock();
+        let desk = held.as_mut().ok_or_else(locked)?;
+        let answer = desk.replica.query(self.now(), query)?;
+        let Answer::State(mut state) = answer else {
+            return Ok(answer);
+        };
+        state.backup_at = backup_at(&desk.settings);
+        Ok(Answer::State(state))
+    }
+
+    /// What happens from now on.
+    pub fn subscribe(&self) -> Receiver<Event> {
+        let (sender, receiver) = channel();
+        self.shared
+            .listeners
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(sender);
+        receiver
+    }
+
+    /// Waits until nothing is left to exchange with the relay.
+    ///
+    /// # Errors
+    /// When that takes longer than `patience`, or the relay needs a person first.
+    pub fn wait_in_step(&self, patience: Duration) -> Result<(), Refusal> {
+        let held = self.shared.lock();
+        let waited = self
+            .shared
+            .changed
+            .wait_timeout_while(held, patience, |held| {
+                held.as_ref().is_some_and(|desk| {
+                    desk.replica.link() != LinkState::InStep && desk.replica.trouble().is_none()
+                })
+            });
+        let held = match waited {
+            Ok((held, _)) => held,
+            Err(poisoned) => poisoned.into_inner().0,
+        };
+        let desk = held.as_ref().ok_or_else(locked)?;
+        match desk.replica.trouble() {
+            Some(code) => Err(relay::trouble(code)),
+            None if desk.replica.link() == LinkState::InStep => Ok(()),
+            None => Err(relay::unreachable()),
+        }
+    }
+
+    fn must_be_empty(&self) -> Result<(), Refusal> {
+        if self.folder.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            ErrorCode::AlreadyFounded,
+            "This home holds a practice already.",
+            "Use another folder for another practice.",
+        ))
+    }
+
+    /// An empty log; what an attempt that never got its keys left behind is put away.
+    fn fresh_log(&self) -> Result<DirStorage, Refusal> {
+        let log = self.folder.log();
+        if log.exists() {
+            std::fs::remove_dir_all(&log).map_err(|error| storage(&error))?;
+        }
+        DirStorage::open(log).map_err(|error| storage(&error))
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock.0)()
+    }
+
+    fn wrote(&self) {
+        if let Some(link) = &*self
+            .link
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        {
+            link.wrote();
+        }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.disconnect();
+    }
+}
+
+fn check_new(opening: &Opening) -> Result<(), Refusal> {
+    match opening {
+        Opening::Passphrase(text) if text.chars().count() < MIN_PASSPHRASE => Err(Refusal::new(
+            ErrorCode::InvalidInput,
+            "The passphrase is too short.",
+            "Use at least 8 characters; several words are easy to remember.",
+        )
+        .at("passphrase")),
+        Opening::Passphrase(_) | Opening::MachineKey => Ok(()),
+    }
+}
+
+fn all_changed() -> Event {
+    Event::Changed {
+        schedule: true,
+        records: true,
+        practice: true,
+        link: true,
+    }
+}
+
+fn random() -> Result<ChaCha20Rng, Refusal> {
+    let mut seed = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(seed.as_mut()).map_err(|_| {
+        Refusal::new(
+            ErrorCode::Internal,
+            "The system gives no random numbers.",
+            "Restart the machine; no keys were made.",
+        )
+    })?;
+    Ok(ChaCha20Rng::from_seed(*seed))
+}
+
+fn backup_at(settings: &SledStore) -> Option<Timestamp> {
+    let bytes = settings.get(BACKUP_AT).ok()??;
+    let seconds = i64::from_be_bytes(bytes.try_into().ok()?);
+    Timestamp::from_second(seconds).ok()
+}
+
+fn locked() -> Refusal {
+    Refusal::new(
+        ErrorCode::Locked,
+        "This home is locked.",
+        "Unlock it with the passphrase first.",
+    )
+}
+
+fn storage(error: &std::io::Error) -> Refusal {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Refusal::new(
+            ErrorCode::DiskFull,
+            "The disk is full.",
+            "Free some space and try again; nothing was lost.",
+        ),
+        _ => Refusal::new(
+            ErrorCode::Storage,
+            format!("The system refuses: {error}."),
+            "Check the disk and the rights of the folder.",
+        ),
+    }
+}
+
+fn store(error: &StoreError) -> Refusal {
+    match error {
+        StoreError::DiskFull => storage(&std::io::ErrorKind::StorageFull.into()),
+        StoreError::Fault(_) | StoreError::TooLarge { .. } => Refusal::new(
+            ErrorCode::Storage,
+            format!("{error}."),
+            "Close Daybook and open it again; the index is then made anew.",
+        ),
+    }
+}

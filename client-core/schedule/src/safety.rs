@@ -156,6 +156,15 @@ impl CheckedChange {
         self.chunk.seq
     }
 
+    /// The ids it writes under: the claims, decisions and pointers it speaks of.
+    pub fn keys(&self) -> std::collections::BTreeSet<[u8; 16]> {
+        let keys = self.chunk.ops.iter().filter_map(|op| match &op.key {
+            Key::Text(text) => crate::layout::parse_key(text),
+            Key::Element(_) => None,
+        });
+        keys.collect()
+    }
+
     /// How many operations it has.
     pub const fn operations(&self) -> usize {
         self.chunk.ops.len()

@@ -130,9 +130,9 @@ describe("the open desk", () => {
 
 	it("picks a day from the month", async () => {
 		const { user } = await desk();
-		await user.click(await button(/^Wednesday,? 4 March 2026\. Go to a date/));
+		await user.click(await button(/^Wed,? 4 March\. Go to a date/));
 		await user.keyboard("{ArrowDown}{Enter}");
-		expect(await button(/^Wednesday,? 11 March 2026\. Go to a date/)).toHaveFocus();
+		expect(await button(/^Wed,? 11 March\. Go to a date/)).toHaveFocus();
 	});
 
 	it("adds a room, and takes it back with Ctrl+Z", async () => {

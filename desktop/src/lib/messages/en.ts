@@ -107,6 +107,7 @@ export const en = {
 		nextMonth: "Next month",
 		today: "Today",
 		goToDate: "Go to a date",
+		dayOf: (site: string, day: string) => `${site}, ${day}`,
 		search: "Find a client",
 		searchHint: "Name, pet or last digits of the phone",
 		commands: "Commands",

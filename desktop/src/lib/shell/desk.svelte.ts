@@ -12,6 +12,7 @@ import type { Reply } from "../backend/types/Reply";
 import type { SeatView } from "../backend/types/SeatView";
 import type { Clock } from "../clock";
 import { t, wording } from "../messages";
+import { coalesce } from "./coalesce";
 import { Toasts } from "./toasts.svelte";
 
 export const VIEWS = ["day", "review", "clients", "settings"] as const;
@@ -74,23 +75,17 @@ export class Desk {
 		if (event.link || event.schedule) void this.loadState();
 	}
 
-	async loadPractice(): Promise<void> {
-		await this.attempt(async () => {
-			this.practice = await this.backend.query({ type: "practice" });
-		});
-	}
+	readonly loadPractice = this.reading(async () => {
+		this.practice = await this.backend.query({ type: "practice" });
+	});
 
-	async loadState(): Promise<void> {
-		await this.attempt(async () => {
-			this.state = await this.backend.query({ type: "state" });
-		});
-	}
+	readonly loadState = this.reading(async () => {
+		this.state = await this.backend.query({ type: "state" });
+	});
 
-	async loadPeople(): Promise<void> {
-		await this.attempt(async () => {
-			this.people = await this.backend.query({ type: "people" });
-		});
-	}
+	readonly loadPeople = this.reading(async () => {
+		this.people = await this.backend.query({ type: "people" });
+	});
 
 	/** Changes something and says so. Rejects with the refusal, for a form to show. */
 	async execute(command: Command): Promise<Reply> {
@@ -129,11 +124,12 @@ export class Desk {
 	/** Takes the last change back, or the one a notice names. */
 	async undo(step?: number): Promise<void> {
 		const wanted = step ?? this.undos.at(-1);
+		// Whatever comes of it, it is not offered twice.
+		this.undos = this.undos.filter((one) => one !== wanted);
 		await this.attempt(async () => {
 			const reply = await this.backend.execute(
 				wanted === undefined ? { type: "undo" } : { type: "undo", step: wanted },
 			);
-			this.undos = this.undos.filter((one) => one !== wanted);
 			for (const toast of this.toasts.list)
 				if (toast.undo === wanted) this.toasts.dismiss(toast.id);
 			this.said(reply);
@@ -143,6 +139,12 @@ export class Desk {
 	show(view: View, section?: Section): void {
 		this.view = view;
 		if (section) this.section = section;
+	}
+
+	private reading(read: () => Promise<void>): () => Promise<void> {
+		return coalesce(async () => {
+			await this.attempt(read);
+		});
 	}
 
 	/** Runs something whose refusal nobody else shows. */

@@ -3,6 +3,7 @@ import { fakeBackend } from "../backend/fake";
 import type { StateView } from "../backend/types/StateView";
 import { addMonths, fixedClock, monthGrid } from "../clock";
 import { errors, fileSize, money, parseMoney } from "../messages";
+import { coalesce } from "./coalesce";
 import { dateFrom, matching, paletteCommands, type Actions } from "./commands";
 import { Desk } from "./desk.svelte";
 import { Form } from "./form.svelte";
@@ -312,5 +313,23 @@ describe("ways of writing", () => {
 
 	it("has a headline for every error", () => {
 		for (const text of Object.values(errors)) expect(text.title).not.toBe("");
+	});
+});
+
+describe("reading after events", () => {
+	it("reads once more after a burst, never twice at a time", async () => {
+		let at = 0;
+		let most = 0;
+		const read = vi.fn(async () => {
+			at += 1;
+			most = Math.max(most, at);
+			await settled();
+			at -= 1;
+		});
+		const load = coalesce(read);
+		await Promise.all([load(), load(), load(), load()]);
+		expect([read.mock.calls.length, most]).toEqual([2, 1]);
+		await load();
+		expect(read).toHaveBeenCalledTimes(3);
 	});
 });

@@ -202,6 +202,26 @@ export class Desk {
 		if (picked !== true) throw new Error(`${name} has no option ${option}: ${picked.join(", ")}`);
 	}
 
+	/** Sets a field whose way of typing depends on the machine's language: a date, a time. */
+	async set(name, value) {
+		const field = await this.see("time", name);
+		await this.evaluate(
+			(field, value) => {
+				field.value = value;
+				field.dispatchEvent(new Event("input", { bubbles: true }));
+				field.dispatchEvent(new Event("change", { bubbles: true }));
+			},
+			this.reference(field),
+			value,
+		);
+	}
+
+	/** What a field holds. */
+	async value(role, name) {
+		const field = await this.see(role, name);
+		return this.evaluate((field) => field.value, this.reference(field));
+	}
+
 	/** Types text where the focus is. */
 	async type(text) {
 		await this.#keys([...text].map((key) => [key]));

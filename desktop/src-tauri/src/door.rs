@@ -7,8 +7,11 @@
 use std::{path::Path, sync::Arc};
 
 use client_core::{
-    catalogue::{Answer, Command, ErrorCode, Event, HomeReply, HomeRequest, Query, Refusal, Reply},
+    catalogue::{
+        Answer, Command, ErrorCode, Event, HomePhase, HomeReply, HomeRequest, Query, Refusal, Reply,
+    },
     home::Home,
+    link::Trust,
 };
 use tauri::{AppHandle, Emitter as _, State};
 
@@ -22,8 +25,8 @@ pub(crate) struct Door {
 
 impl Door {
     /// Opens the replica in `folder`, which is made if there is none.
-    pub(crate) fn open(folder: &Path) -> Self {
-        let home = Home::open(folder, Arc::new(now));
+    pub(crate) fn open(folder: &Path, trust: Trust) -> Self {
+        let home = Home::open(folder, Arc::new(now), trust);
         if let Err(refusal) = &home {
             tracing::warn!(code = ?refusal.code, "the home could not be opened");
         }
@@ -52,18 +55,35 @@ impl Door {
 
     fn request(&self, request: HomeRequest) -> Result<HomeReply, Refusal> {
         let home = self.opened()?;
-        let locks = matches!(request, HomeRequest::Lock);
+        let may_open = match request {
+            HomeRequest::Found { .. }
+            | HomeRequest::Join { .. }
+            | HomeRequest::Unlock { .. }
+            | HomeRequest::Recover { .. }
+            | HomeRequest::SetRelay { .. }
+            | HomeRequest::Restore { .. } => true,
+            HomeRequest::Status
+            | HomeRequest::Lock
+            | HomeRequest::Invite { .. }
+            | HomeRequest::Backup { .. } => false,
+        };
         let reply = home.request(request)?;
-        // The link to the relay lives as long as the practice is open.
-        match reply {
-            HomeReply::Opened | HomeReply::Founded { .. } if !locks => home.connect(),
-            HomeReply::Opened
-            | HomeReply::Founded { .. }
-            | HomeReply::Status(_)
-            | HomeReply::Invited { .. }
-            | HomeReply::BackedUp { .. } => {}
+        if may_open {
+            link(home);
         }
         Ok(reply)
+    }
+}
+
+/// Keeps the link to the relay, if the practice is open and has one. A relay that cannot be reached
+/// is no error: the link goes on trying, and the page asks for the state.
+fn link(home: &Home) {
+    let status = home.status();
+    if status.phase == HomePhase::Open
+        && status.relay.is_some()
+        && let Err(refusal) = home.connect()
+    {
+        tracing::warn!(code = ?refusal.code, "the link to the relay was not started");
     }
 }
 

@@ -10,6 +10,7 @@ mod window;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
+use client_core::link::Trust;
 use tauri::Manager as _;
 
 use crate::door::Door;
@@ -21,10 +22,14 @@ struct Arguments {
     /// The folder that holds this desk's replica [default: a folder of this user's data]
     #[arg(long, value_name = "DIR", env = "DAYBOOK_HOME")]
     home: Option<PathBuf>,
+    /// PEM file of further authorities for a `wss://` relay
+    #[arg(long, value_name = "FILE", env = "DAYBOOK_CA_FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    schedule::quiet_guarded_panics();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(
@@ -43,7 +48,10 @@ fn main() -> ExitCode {
                 Some(folder) => folder,
                 None => app.path().app_local_data_dir()?.join("home"),
             };
-            let door = Arc::new(Door::open(&home));
+            let trust = Trust {
+                authorities: arguments.ca_file,
+            };
+            let door = Arc::new(Door::open(&home, trust));
             door.forward_events(app.handle().clone())?;
             app.manage(door);
             window::open(app, &home)?;

@@ -324,6 +324,7 @@ export class Book {
 	/** Opens the booking panel; a parked booking goes on at the new place. */
 	openBooking(place: Place, resume = true): Draft | undefined {
 		if (!this.practice) return undefined;
+		this.#park();
 		const parked = resume ? this.parked : undefined;
 		if (parked) parked.moveTo(place);
 		const draft =
@@ -331,7 +332,7 @@ export class Book {
 			new Draft(this.backend, this.practice, this.location, place, (reply) => {
 				this.options.said(reply);
 			});
-		this.parked = undefined;
+		if (parked) this.parked = undefined;
 		this.panel = { type: "booking", draft };
 		return draft;
 	}
@@ -341,7 +342,6 @@ export class Book {
 		const reply = await draft.book();
 		if (!reply) return false;
 		this.taken.remember(reply.id, booking);
-		this.parked = undefined;
 		this.panel = undefined;
 		if (draft.date === this.date) await this.refresh();
 		else await this.goTo(draft.date);

@@ -120,6 +120,18 @@ describe("the book", () => {
 		expect(draft.staff).toBe("res_ruiz");
 	});
 
+	it("keeps a booking that is open when another client is picked from the search", async () => {
+		const draft = book.openBooking({ date: book.date, time: "12:00", staff: "res_cole" });
+		if (!draft) throw new Error("no booking");
+		draft.note = "on the phone";
+		const found = await backend.query({ type: "search", text: "haddad" });
+		const client = found.clients[0];
+		if (!client) throw new Error("nobody found");
+		book.newFor(client);
+		expect(book.parked).toBe(draft);
+		expect(book.panel).not.toMatchObject({ draft: { note: "on the phone" } });
+	});
+
 	it("moves by M, arrows and Enter", async () => {
 		const id = on("Adeyemi");
 		key("m");

@@ -1,6 +1,6 @@
 //! What a checked change writes to, for whoever keeps count of who did what.
 
-use conflict_rules::{AppointmentId, ClaimState, DecisionId};
+use conflict_rules::{AppointmentId, ClaimState, DecisionId, Placement, PlacementHash};
 
 use crate::{
     chunk::Key,
@@ -14,8 +14,8 @@ use crate::{
 pub enum Write {
     /// Booked it: what it is, and its source.
     Origin(AppointmentId),
-    /// Where it is.
-    Placement(AppointmentId),
+    /// Where it is; `None` for bytes that are no placement.
+    Placement(AppointmentId, Option<PlacementHash>),
     /// How far it has come; `None` for a state this program does not know.
     State(AppointmentId, Option<ClaimState>),
     /// A decision.
@@ -38,7 +38,13 @@ impl CheckedChange {
             let id = AppointmentId::from_bytes(key);
             match usize::try_from(container).ok()? {
                 CLAIMS => Some(Write::Origin(id)),
-                PLACEMENTS => Some(Write::Placement(id)),
+                PLACEMENTS => {
+                    let placement = op.value.bytes().map(Placement::from_bytes);
+                    let hash = placement
+                        .and_then(Result::ok)
+                        .map(|placement| placement.hash());
+                    Some(Write::Placement(id, hash))
+                }
                 STATES => Some(Write::State(id, op.value.number().and_then(read_state))),
                 DECISIONS => Some(Write::Decision(DecisionId::from_bytes(key))),
                 POINTERS => Some(Write::Pointer(id)),
@@ -46,5 +52,14 @@ impl CheckedChange {
             }
         })
         .collect()
+    }
+
+    /// The keys of maps that it writes to, in its order.
+    pub fn map_keys(&self) -> impl Iterator<Item = &str> {
+        let ops = self.chunk().ops.iter();
+        ops.filter_map(|op| match &op.key {
+            Key::Text(key) => Some(key.as_str()),
+            Key::Element(_) => None,
+        })
     }
 }

@@ -93,6 +93,13 @@ struct Wire<'a>(
 impl Part {
     const ALL: [Self; 3] = [Self::Who, Self::Note, Self::Title];
 
+    /// The appointment and part of a key of the document.
+    pub(crate) fn parse(key: &str) -> Option<(AppointmentId, Self)> {
+        let (id, field) = key.split_once('.')?;
+        let part = Self::ALL.into_iter().find(|part| part.field() == field)?;
+        Some((AppointmentId::from_bytes(sixteen(id)?), part))
+    }
+
     const fn field(self) -> &'static str {
         match self {
             Self::Who => "who",
@@ -108,6 +115,12 @@ impl About {
             Self::Claim(id) => format!("apt.{}", ids::hex(id.to_bytes())),
             Self::Decision(id) => format!("dec.{}", ids::hex(id.to_bytes())),
         }
+    }
+
+    /// Whether a key of the document is a reason's.
+    pub(crate) fn is_key(key: &str) -> bool {
+        let about = key.rsplit_once('.').map(|(about, _)| about);
+        about.and_then(Self::parse).is_some()
     }
 
     fn parse(field: &str) -> Option<Self> {
@@ -301,13 +314,11 @@ impl VisitsWeek {
         let entries = self.registers.entries(DETAILS).into_iter();
         entries
             .filter_map(|(key, standing)| {
-                let (id, field) = key.split_once('.')?;
-                let part = Part::ALL.into_iter().find(|part| part.field() == field)?;
+                let (id, part) = Part::parse(&key)?;
                 let sealed: Vec<Sealed> = standing
                     .iter()
                     .filter_map(|value| Sealed::decode(&value.payload))
                     .collect();
-                let id = AppointmentId::from_bytes(sixteen(id)?);
                 (!sealed.is_empty()).then_some(((id, part), sealed))
             })
             .collect()

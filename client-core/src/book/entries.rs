@@ -1,0 +1,231 @@
+//! Who wrote what, where it stands in the relay's order, and what the relay granted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use conflict_rules::{AppointmentId, ClaimState, DecisionId, PlacementHash, Source};
+use schedule::{Hlc, WeekKey, Write};
+use sync_protocol::{Hash, IncarnationId, SeatId};
+
+use crate::{catalogue::Standing, ledger::Place};
+
+/// What is remembered of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Who wrote it.
+    pub seat: SeatId,
+    /// In which run of a process.
+    pub incarnation: IncarnationId,
+    /// Its number there.
+    pub sequence: u64,
+    /// Where it stands, once the relay has said so.
+    pub place: Option<Place>,
+    /// Looked through.
+    pub masked: bool,
+    /// When, by its author's clock.
+    pub clock: Hlc,
+    /// Who wrote it.
+    pub source: Source,
+}
+
+/// Where a claim comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Provenance {
+    /// Whose entry.
+    pub seat: SeatId,
+    /// Who wrote it.
+    pub source: Source,
+    /// When, by its author's clock.
+    pub clock: Hlc,
+    /// Where it stands, once the relay has said so.
+    pub place: Option<Place>,
+    /// How many later or earlier entries about it are looked through.
+    pub masked: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Touch {
+    entry: Hash,
+    what: Touching,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Touching {
+    Origin,
+    Placement(Option<PlacementHash>),
+    State(Option<ClaimState>),
+}
+
+/// Entries and what they touched. See the module's documentation.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    seen: HashMap<Hash, Seen>,
+    touches: HashMap<AppointmentId, Vec<Touch>>,
+    homes: HashMap<AppointmentId, WeekKey>,
+    decisions: HashMap<DecisionId, Vec<Hash>>,
+    /// The last word of the relay on each placement of a claim.
+    verdicts: HashMap<(AppointmentId, PlacementHash), (Place, bool)>,
+    latest: Option<Hlc>,
+    masked: usize,
+}
+
+impl Entries {
+    pub(super) fn add(&mut self, hash: Hash, seen: Seen) {
+        self.latest = self.latest.max(Some(seen.clock));
+        self.masked += usize::from(seen.masked);
+        self.seen.insert(hash, seen);
+    }
+
+    pub(super) fn get(&self, hash: &Hash) -> Option<&Seen> {
+        self.seen.get(hash)
+    }
+
+    /// Whether that was news.
+    pub(super) fn place(&mut self, hash: &Hash, place: Place) -> bool {
+        let Some(seen) = self.seen.get_mut(hash) else {
+            return false;
+        };
+        seen.place.replace(place) != Some(place)
+    }
+
+    pub(super) fn set_masked(&mut self, hash: &Hash, masked: bool) -> bool {
+        let Some(seen) = self.seen.get_mut(hash) else {
+            return false;
+        };
+        let changed = core::mem::replace(&mut seen.masked, masked) != masked;
+        if changed && masked {
+            self.masked += 1;
+        } else if changed {
+            self.masked = self.masked.saturating_sub(1);
+        }
+        changed
+    }
+
+    pub(super) fn touch(&mut self, entry: Hash, week: WeekKey, write: Write) {
+        let (id, what) = match write {
+            Write::Origin(id) => {
+                self.homes.insert(id, week);
+                (id, Touching::Origin)
+            }
+            Write::Placement(id, hash) => (id, Touching::Placement(hash)),
+            Write::State(id, state) => (id, Touching::State(state)),
+            Write::Decision(id) => {
+                self.decisions.entry(id).or_default().push(entry);
+                return;
+            }
+            Write::Pointer(_) => return,
+        };
+        let touch = Touch { entry, what };
+        self.touches.entry(id).or_default().push(touch);
+    }
+
+    pub(super) fn confirm(
+        &mut self,
+        claim: AppointmentId,
+        placement: PlacementHash,
+        place: Place,
+        granted: bool,
+    ) -> bool {
+        let known = self.verdicts.get(&(claim, placement));
+        if known.is_some_and(|(known, _)| *known >= place) {
+            return false;
+        }
+        self.verdicts.insert((claim, placement), (place, granted));
+        true
+    }
+
+    /// What the relay last said of a claim's placement. A grant ends when the claim gave the slot
+    /// up after it: taking it again asks anew.
+    pub(super) fn standing(&self, claim: AppointmentId, placement: PlacementHash) -> Standing {
+        let Some((at, granted)) = self.verdicts.get(&(claim, placement)) else {
+            return Standing::Tentative;
+        };
+        let given_up = self.touches(claim).any(|(touch, seen)| {
+            let left = matches!(
+                touch.what,
+                Touching::State(Some(ClaimState::Cancelled | ClaimState::NoShow))
+            );
+            left && !seen.masked && seen.place.is_none_or(|place| place > *at)
+        });
+        match (given_up, granted) {
+            (true, _) => Standing::Tentative,
+            (false, true) => Standing::Confirmed,
+            (false, false) => Standing::Refused,
+        }
+    }
+
+    fn touches(&self, id: AppointmentId) -> impl Iterator<Item = (&Touch, &Seen)> {
+        let touches = self.touches.get(&id).into_iter().flatten();
+        touches.filter_map(|touch| Some((touch, self.seen.get(&touch.entry)?)))
+    }
+
+    /// Who put a claim where it is; with `placement` who put it there.
+    pub(super) fn provenance(
+        &self,
+        id: AppointmentId,
+        placement: Option<PlacementHash>,
+    ) -> Option<Provenance> {
+        let masked = self.touches(id).filter(|(_, seen)| seen.masked).count();
+        let shown = self.touches(id).filter(|(touch, seen)| {
+            let of_it = match (touch.what, placement) {
+                (Touching::Placement(hash), Some(_)) => hash == placement,
+                (Touching::Placement(_) | Touching::Origin, None) => true,
+                (Touching::Origin, Some(_)) | (Touching::State(_), _) => false,
+            };
+            of_it && !seen.masked
+        });
+        let (_, seen) = shown.max_by_key(|(touch, seen)| (seen.clock, touch.entry))?;
+        Some(Provenance {
+            seat: seen.seat,
+            source: seen.source,
+            clock: seen.clock,
+            place: seen.place,
+            masked,
+        })
+    }
+
+    /// Decisions in the order that rendering goes by: positioned ones first.
+    pub(super) fn ranks(&self) -> BTreeMap<DecisionId, u64> {
+        type Rank = (bool, Option<Place>, Option<Hlc>, Hash);
+        let mut ranked: Vec<(Rank, DecisionId)> = self
+            .decisions
+            .iter()
+            .filter_map(|(id, entries)| {
+                let ranks = entries.iter().filter_map(|hash| {
+                    let seen = self.seen.get(hash).filter(|seen| !seen.masked)?;
+                    let clock = seen.place.is_none().then_some(seen.clock);
+                    Some((seen.place.is_none(), seen.place, clock, *hash))
+                });
+                Some((ranks.min()?, *id))
+            })
+            .collect();
+        ranked.sort_unstable();
+        ranked
+            .into_iter()
+            .enumerate()
+            .map(|(rank, (_, id))| (id, rank as u64))
+            .collect()
+    }
+
+    pub(super) fn decided_by(&self, id: DecisionId) -> Option<Seen> {
+        let entries = self.decisions.get(&id)?.iter();
+        entries
+            .filter_map(|hash| self.seen.get(hash).map(|seen| (*seen, hash)))
+            .min_by_key(|(seen, hash)| (seen.clock, **hash))
+            .map(|(seen, _)| seen)
+    }
+
+    pub(super) fn home_of(&self, id: AppointmentId) -> Option<WeekKey> {
+        self.homes.get(&id).copied()
+    }
+
+    pub(super) fn latest_clock(&self) -> Hlc {
+        self.latest.unwrap_or(Hlc {
+            millis: 0,
+            counter: 0,
+        })
+    }
+
+    pub(super) const fn masked(&self) -> usize {
+        self.masked
+    }
+}

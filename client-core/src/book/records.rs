@@ -1,0 +1,154 @@
+//! Clients and pets: kept as the bytes of their changes, with what they say beside them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use schedule::{CheckedChange, HostileChange, Received};
+
+use super::search::Index;
+use crate::{
+    catalogue::{ClientId, ClientSummary, PetId, PetSummary},
+    documents::{ClientRecord, DocumentError, PetRecord, RecordDoc, Subject},
+};
+
+#[derive(Debug, Default, Clone)]
+struct Kept {
+    changes: Vec<Box<[u8]>>,
+    heads: Vec<[u8; 32]>,
+    masked: BTreeSet<[u8; 32]>,
+}
+
+/// All records. See the module's documentation.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    kept: HashMap<Subject, Kept>,
+    clients: HashMap<ClientId, ClientRecord>,
+    pets: HashMap<PetId, PetRecord>,
+    pets_of: HashMap<ClientId, BTreeSet<PetId>>,
+    pub(super) index: Index,
+}
+
+/// A record while changes are applied to it.
+#[derive(Debug)]
+pub(super) struct OpenRecord {
+    subject: Subject,
+    doc: RecordDoc,
+    kept: Kept,
+}
+
+impl OpenRecord {
+    pub(super) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
+        let received = self.doc.receive(changes)?;
+        for hash in &received.applied {
+            let change = changes.iter().find(|change| change.hash() == *hash);
+            self.kept
+                .changes
+                .extend(change.map(|change| Box::from(change.bytes())));
+        }
+        Ok(received)
+    }
+}
+
+impl Records {
+    pub(super) fn document(&self, subject: Subject) -> Result<RecordDoc, DocumentError> {
+        let Some(kept) = self.kept.get(&subject) else {
+            return RecordDoc::genesis(subject);
+        };
+        let mut doc = RecordDoc::replay(subject, kept.changes.iter().map(AsRef::as_ref))?;
+        doc.mask(kept.masked.clone());
+        Ok(doc)
+    }
+
+    pub(super) fn open(
+        &mut self,
+        subject: Subject,
+        changes: &[CheckedChange],
+        masked: bool,
+    ) -> Result<OpenRecord, DocumentError> {
+        let mut doc = self.document(subject)?;
+        let mut kept = self.kept.remove(&subject).unwrap_or_default();
+        for change in changes {
+            if masked {
+                kept.masked.insert(change.hash());
+            } else {
+                kept.masked.remove(&change.hash());
+            }
+        }
+        doc.mask(kept.masked.clone());
+        Ok(OpenRecord { subject, doc, kept })
+    }
+
+    pub(super) fn close(&mut self, record: OpenRecord) {
+        let OpenRecord {
+            subject,
+            doc,
+            mut kept,
+        } = record;
+        kept.heads = doc.heads();
+        self.kept.insert(subject, kept);
+        match subject {
+            Subject::Client(id) => {
+                let before = self.clients.remove(&id);
+                let now = doc.client();
+                self.index.client(id, before.as_ref(), now.as_ref());
+                if let Some(client) = now {
+                    self.clients.insert(id, client);
+                }
+            }
+            Subject::Pet(id) => {
+                let before = self.pets.remove(&id);
+                let now = doc.pet();
+                self.index.pet(id, before.as_ref(), now.as_ref());
+                if let Some(pets) = before.and_then(|pet| self.pets_of.get_mut(&pet.owner)) {
+                    pets.remove(&id);
+                }
+                if let Some(pet) = now {
+                    self.pets_of.entry(pet.owner).or_default().insert(id);
+                    self.pets.insert(id, pet);
+                }
+            }
+        }
+    }
+
+    pub(super) fn heads(&self) -> impl Iterator<Item = (Subject, &[[u8; 32]])> {
+        let kept = self.kept.iter();
+        kept.map(|(subject, kept)| (*subject, kept.heads.as_slice()))
+    }
+
+    pub(super) fn client(&self, id: ClientId) -> Option<&ClientRecord> {
+        self.clients.get(&id)
+    }
+
+    pub(super) fn pet(&self, id: PetId) -> Option<&PetRecord> {
+        self.pets.get(&id)
+    }
+
+    pub(super) fn pet_summary(&self, id: PetId) -> Option<PetSummary> {
+        let pet = self.pets.get(&id)?;
+        Some(PetSummary {
+            id,
+            name: pet.name.clone(),
+            species: pet.species.clone(),
+            breed: pet.breed.clone(),
+            microchip: pet.microchip.clone(),
+        })
+    }
+
+    pub(super) fn summary(&self, id: ClientId) -> Option<ClientSummary> {
+        let client = self.clients.get(&id)?;
+        let pets = self.pets_of.get(&id).into_iter().flatten();
+        let mut pets: Vec<PetSummary> = pets.filter_map(|pet| self.pet_summary(*pet)).collect();
+        pets.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
+        Some(ClientSummary {
+            id,
+            name: client.name.clone(),
+            phones: client.phones.clone(),
+            email: client.email.clone(),
+            pets,
+        })
+    }
+
+    pub(super) fn owner(&self, pet: PetId) -> Option<ClientId> {
+        let owner = self.pets.get(&pet)?.owner;
+        self.clients.contains_key(&owner).then_some(owner)
+    }
+}

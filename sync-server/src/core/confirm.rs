@@ -157,12 +157,11 @@ impl Confirmations {
             .answers
             .iter_mut()
             .find(|(hash, _)| *hash == placement);
-        let before = match known {
-            Some((_, known)) => Some(core::mem::replace(known, answer)),
-            None => {
-                stand.answers.push((placement, answer));
-                None
-            }
+        let before = if let Some((_, known)) = known {
+            Some(core::mem::replace(known, answer))
+        } else {
+            stand.answers.push((placement, answer));
+            None
         };
         if let Some(Answer::Refused { by, .. }) = before {
             self.no_longer_waits(claim, by);

@@ -24,6 +24,10 @@ pub struct Door {
 }
 
 /// What somebody at the door asks for.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one a connection, and moved once"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Knock {
     /// To open an organisation.

@@ -40,7 +40,10 @@ impl From<AppendError> for StorageError {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::DiskFull(_) => Self::DiskFull,
-            other => Self::Append(other),
+            error @ (AppendError::TooLarge { .. }
+            | AppendError::Io(_)
+            | AppendError::Poisoned
+            | AppendError::ReadOnly(_)) => Self::Append(error),
         }
     }
 }
@@ -49,7 +52,9 @@ impl From<SyncError> for StorageError {
     fn from(error: SyncError) -> Self {
         match error {
             SyncError::DiskFull(_) => Self::DiskFull,
-            other => Self::Sync(other),
+            error @ (SyncError::Io(_) | SyncError::Poisoned | SyncError::ReadOnly(_)) => {
+                Self::Sync(error)
+            }
         }
     }
 }

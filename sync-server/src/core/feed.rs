@@ -214,6 +214,7 @@ fn fold(
 mod tests {
     use super::*;
 
+    #[allow(clippy::unnecessary_wraps, reason = "reading a log may fail")]
     fn hash(place: u32) -> Result<Hash, StorageError> {
         Ok(Hash::of(&place.to_be_bytes()))
     }

@@ -93,7 +93,7 @@ mod tests {
         let mut held = Incarnations::default();
         for sequence in [5, 6, 0, 2, 1, 9, u64::MAX] {
             let place = u32::try_from(sequence % 100).unwrap();
-            held.insert((id, sequence), Hash::of(&[place as u8]), place);
+            held.insert((id, sequence), Hash::of(&place.to_be_bytes()), place);
         }
         for sequence in [0, 1, 2, 5, 6, 9] {
             assert_eq!(held.get((id, sequence)), u32::try_from(sequence).ok());

@@ -22,7 +22,7 @@ enum Taken {
     Refused(Unfit),
 }
 
-fn refused(code: ErrorCode, detail: impl ToString) -> Taken {
+fn refused(code: ErrorCode, detail: impl core::fmt::Display) -> Taken {
     Taken::Refused(Unfit::new(code, detail))
 }
 

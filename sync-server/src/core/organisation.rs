@@ -31,6 +31,7 @@ use super::{
 };
 
 /// What an organisation is told.
+#[allow(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 #[derive(Debug)]
 pub enum Input {
     /// Somebody came through the door.

@@ -63,6 +63,10 @@ pub(crate) enum Note {
 }
 
 /// A record, read.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one at a time, and matched at once"
+)]
 #[derive(Debug)]
 pub(crate) enum Stored {
     Item { item: Item, aside: Vec<u8> },

@@ -59,19 +59,15 @@ impl<S: Storage> Organisation<S> {
         let mut starts: BTreeMap<FeedId, Have> = BTreeMap::new();
         for have in have.collect::<Vec<_>>() {
             if have.feed == FeedId::Governance {
-                match self.governance_stand(&have)? {
-                    Some(start) => {
-                        if start != have {
-                            behind.insert(have.feed);
-                        }
-                        had.insert(have.feed, (have.epoch, have.sequence));
-                        starts.insert(have.feed, start);
-                    }
-                    None => {
-                        self.close(conn, ErrorCode::Fork, "another governance history");
-                        return Ok(());
-                    }
+                let Some(start) = self.governance_stand(&have)? else {
+                    self.close(conn, ErrorCode::Fork, "another governance history");
+                    return Ok(());
+                };
+                if start != have {
+                    behind.insert(have.feed);
                 }
+                had.insert(have.feed, (have.epoch, have.sequence));
+                starts.insert(have.feed, start);
                 continue;
             }
             self.named = self.named.max(have.epoch);

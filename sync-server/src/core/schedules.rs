@@ -24,11 +24,9 @@ pub(crate) struct Unfit {
 }
 
 impl Unfit {
-    pub(crate) fn new(code: ErrorCode, detail: impl ToString) -> Self {
-        Self {
-            code,
-            detail: detail.to_string(),
-        }
+    pub(crate) fn new(code: ErrorCode, detail: impl core::fmt::Display) -> Self {
+        let detail = format!("{detail}");
+        Self { code, detail }
     }
 }
 
@@ -360,11 +358,5 @@ impl Schedules {
                 }
             }
         }
-    }
-
-    /// All documents of weeks.
-    #[cfg(test)]
-    pub(crate) fn loaded(&self) -> usize {
-        self.hot.len()
     }
 }

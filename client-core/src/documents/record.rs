@@ -99,6 +99,8 @@ pub struct ClientFields {
     pub email: Option<String>,
     /// Note.
     pub note: Option<String>,
+    /// Taken in by mistake: not shown any more.
+    pub gone: Option<bool>,
 }
 
 /// What to set of a pet; `None` leaves a field as it is.
@@ -114,6 +116,8 @@ pub struct PetFields {
     pub breed: Option<String>,
     /// Microchip number.
     pub microchip: Option<String>,
+    /// Taken in by mistake: not shown any more.
+    pub gone: Option<bool>,
 }
 
 /// A record document.
@@ -151,6 +155,7 @@ impl RecordDoc {
             ("phones", fields.phones.as_ref().map(code::write)),
             ("email", fields.email.as_ref().map(code::write)),
             ("note", fields.note.as_ref().map(code::write)),
+            ("gone", fields.gone.map(code::write)),
         ];
         self.write(actor, clock, puts)
     }
@@ -168,6 +173,7 @@ impl RecordDoc {
             ("species", fields.species.as_ref().map(code::write)),
             ("breed", fields.breed.as_ref().map(code::write)),
             ("microchip", fields.microchip.as_ref().map(code::write)),
+            ("gone", fields.gone.map(code::write)),
         ];
         self.write(actor, clock, puts)
     }
@@ -183,6 +189,18 @@ impl RecordDoc {
             .filter_map(|(field, payload)| Some((FIELDS, field.to_owned(), payload?)))
             .collect();
         self.registers.write(actor, clock, &puts)
+    }
+
+    #[cfg(test)]
+    pub(super) fn registers_for_tests(
+        &mut self,
+        actor: [u8; 16],
+        clock: Hlc,
+        field: &str,
+        payload: Vec<u8>,
+    ) {
+        let put = (FIELDS, field.to_owned(), payload);
+        self.registers.write(actor, clock, &[put]).unwrap();
     }
 
     /// Takes in changes that have passed [`schedule::safety::check`], all or none.
@@ -208,6 +226,9 @@ impl RecordDoc {
     /// The client, once a name can be read.
     pub fn client(&self) -> Option<ClientRecord> {
         let fields = self.registers.entries(FIELDS);
+        if is_gone(&fields) {
+            return None;
+        }
         Some(ClientRecord {
             name: latest(fields.get("name"), code::owned)?,
             phones: latest(fields.get("phones"), code::owned).unwrap_or_default(),
@@ -219,6 +240,9 @@ impl RecordDoc {
     /// The pet, once a name and an owner can be read.
     pub fn pet(&self) -> Option<PetRecord> {
         let fields = self.registers.entries(FIELDS);
+        if is_gone(&fields) {
+            return None;
+        }
         Some(PetRecord {
             owner: latest(fields.get("owner"), code::owned)?,
             name: latest(fields.get("name"), code::owned)?,
@@ -243,4 +267,8 @@ impl RecordDoc {
 
 fn text(fields: &BTreeMap<String, Vec<Stamped>>, field: &str) -> String {
     latest(fields.get(field), code::owned).unwrap_or_default()
+}
+
+fn is_gone(fields: &BTreeMap<String, Vec<Stamped>>) -> bool {
+    latest(fields.get("gone"), code::owned).unwrap_or(false)
 }

@@ -151,6 +151,9 @@ impl<S: Storage> Organisation<S> {
         if self.failed {
             return;
         }
+        if self.planted.ack_before_sync && self.log.sync().is_err() {
+            self.failed = true;
+        }
         let handled = match input {
             Input::Opened { conn, admission } => self.opened(conn, admission),
             Input::Closed { conn } => {

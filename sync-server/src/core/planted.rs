@@ -13,7 +13,7 @@
     reason = "each is a fault of its own, in any combination"
 )]
 pub struct Planted {
-    /// Effects leave before the log is synced.
+    /// Effects leave before the log is synced, which happens at the next input.
     pub ack_before_sync: bool,
     /// Entries are taken without looking at signature and rights.
     pub skip_verify: bool,
@@ -31,6 +31,4 @@ pub struct Planted {
     pub keep_cancelled: bool,
     /// A removed seat's device goes on reading.
     pub keep_removed: bool,
-    /// Governance acts are taken whatever they follow on: the newest head is told anyway.
-    pub skip_last_item: bool,
 }

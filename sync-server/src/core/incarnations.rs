@@ -51,7 +51,7 @@ impl Incarnations {
         let after = known.runs.partition_point(|run| run.first <= sequence);
         let before = after.checked_sub(1).and_then(|at| known.runs.get_mut(at));
         if let Some(run) = before
-            && run.first + run.places.len() as u64 == sequence
+            && run.first.checked_add(run.places.len() as u64) == Some(sequence)
         {
             run.places.push(place);
             return;
@@ -72,7 +72,10 @@ impl Incarnations {
         for (id, incarnation) in &self.0 {
             let last = last(*id);
             for run in &incarnation.runs {
-                let beyond = (run.first..).zip(&run.places);
+                // Sequences are the author's choice, up to the very last one.
+                let offsets = run.places.iter().zip(0_u64..);
+                let beyond =
+                    offsets.map(|(place, offset)| (run.first.saturating_add(offset), place));
                 let beyond =
                     beyond.filter(|(sequence, _)| last.is_none_or(|last| *sequence > last));
                 places.extend(beyond.map(|(_, place)| *place));

@@ -4,9 +4,11 @@
 
 pub mod book;
 pub mod catalogue;
+pub mod desk;
 pub mod documents;
 pub mod ledger;
 pub mod link;
+pub mod replica;
 pub mod sealing;
 pub mod session;
 pub mod store;

@@ -82,6 +82,11 @@ impl Governance {
         self.invites.get(&invite)
     }
 
+    /// All invitations, redeemed ones too, by id.
+    pub fn invites(&self) -> impl Iterator<Item = (InviteId, &InviteState)> {
+        self.invites.iter().map(|(id, state)| (*id, state))
+    }
+
     /// A seat's role after the act at a height.
     pub fn role_at(&self, seat: SeatId, height: u32) -> Option<Role> {
         self.seats.get(&seat).and_then(|seat| seat.role_at(height))

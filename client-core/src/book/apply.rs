@@ -1,6 +1,6 @@
 //! Arrivals into documents.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, btree_map::Entry as Slot};
 
 use conflict_rules::{AppointmentId, PlacementHash, Source};
 use schedule::{
@@ -143,7 +143,11 @@ impl Book {
             locked.place = Some(place);
         }
         let schedule = self.entries.place(entry, place);
-        self.forget();
+        if schedule && self.entries.decides(entry) {
+            self.forget();
+        } else if schedule {
+            self.reviews = std::sync::OnceLock::new();
+        }
         Touched {
             schedule,
             ..Touched::default()
@@ -272,12 +276,12 @@ impl Book {
             return Err(Refused::WrongDocument);
         }
         let changes = checked(opened, &body.changes, Schema::Schedule)?;
-        if !self.weeks.contains_key(&body.week) {
-            let week = Week::genesis(body.week, &body.zone).map_err(|_| Refused::Body)?;
-            self.weeks.insert(body.week, HotWeek::new(week));
-        }
-        let Some(week) = self.weeks.get_mut(&body.week) else {
-            return Err(Refused::Body);
+        let week = match self.weeks.entry(body.week) {
+            Slot::Occupied(week) => week.into_mut(),
+            Slot::Vacant(none) => {
+                let week = Week::genesis(body.week, &body.zone).map_err(|_| Refused::Body)?;
+                none.insert(HotWeek::new(week))
+            }
         };
         week.know_zone(&body.zone);
         if self.entries.get(&opened.hash).is_none() {
@@ -365,7 +369,7 @@ impl Book {
             Target::Visits(week) => {
                 touched.schedule = true;
                 let visits = self.visits.week(week).map_err(|_| Refused::Body)?;
-                visits.mask(&changes, opened.masked);
+                let all = visits.mask(&changes, opened.masked) || visits.is_masked();
                 let mut written = BTreeSet::new();
                 let refused = receive(
                     waiting,
@@ -374,7 +378,6 @@ impl Book {
                     |changes| visits.document.receive(changes),
                     &mut |change| written.extend(change.map_keys().map(str::to_owned)),
                 );
-                let all = visits.is_masked();
                 self.visits.read(week, (!all).then_some(&written), keys);
                 refused
             }

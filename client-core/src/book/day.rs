@@ -209,7 +209,7 @@ impl Book {
             .of_client(id)
             .filter_map(|visit| self.past_visit(derived, visit))
             .collect();
-        visits.sort_by(|a, b| (b.start, b.id).cmp(&(a.start, a.id)));
+        visits.sort_by_key(|visit| core::cmp::Reverse((visit.start, visit.id)));
         visits.truncate(MOST_PAST);
         let counts =
             |visit: &&PastVisit| !matches!(visit.state, VisitState::Cancelled | VisitState::NoShow);

@@ -111,13 +111,8 @@ pub(super) struct Derived {
 impl Derived {
     fn of(book: &Book) -> Self {
         let weeks = book.weeks.values();
-        let claims: Vec<Claim> = weeks
-            .clone()
-            .flat_map(|week| week.claims())
-            .cloned()
-            .collect();
-        let decisions: BTreeSet<Decision> =
-            weeks.flat_map(|week| week.decisions()).cloned().collect();
+        let claims: Vec<Claim> = weeks.clone().flat_map(HotWeek::claims).cloned().collect();
+        let decisions: BTreeSet<Decision> = weeks.flat_map(HotWeek::decisions).cloned().collect();
         let decisions: Vec<Decision> = decisions.into_iter().collect();
         let capacities = Capacities::new(book.grid.capacities());
         let ranks = book.entries.ranks();

@@ -103,7 +103,9 @@ impl Entries {
     pub(super) fn touch(&mut self, entry: Hash, week: WeekKey, write: Write) {
         let (id, what) = match write {
             Write::Origin(id) => {
-                self.homes.insert(id, week);
+                // Two homes come only from a broken writer; all replicas take the earlier.
+                let home = self.homes.entry(id).or_insert(week);
+                *home = week.min(*home);
                 (id, Touching::Origin)
             }
             Write::Placement(id, hash) => (id, Touching::Placement(hash)),
@@ -212,6 +214,12 @@ impl Entries {
             .filter_map(|hash| self.seen.get(hash).map(|seen| (*seen, hash)))
             .min_by_key(|(seen, hash)| (seen.clock, **hash))
             .map(|(seen, _)| seen)
+    }
+
+    pub(super) fn decides(&self, entry: &Hash) -> bool {
+        self.decisions
+            .values()
+            .any(|entries| entries.contains(entry))
     }
 
     pub(super) fn home_of(&self, id: AppointmentId) -> Option<WeekKey> {

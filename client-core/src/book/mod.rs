@@ -124,13 +124,11 @@ impl Book {
 
     /// A schedule week, begun if nothing was booked in it yet.
     pub fn week(&self, key: WeekKey) -> Result<Week, IntentError> {
-        match self.weeks.get(&key) {
-            Some(week) => Ok(week.document.clone()),
-            None => {
-                let zone = self.zone_name(key.location);
-                Week::genesis(key, &zone.ok_or(IntentError::UnknownZone)?)
-            }
+        if let Some(week) = self.weeks.get(&key) {
+            return Ok(week.document.clone());
         }
+        let zone = self.zone_name(key.location);
+        Week::genesis(key, &zone.ok_or(IntentError::UnknownZone)?)
     }
 
     /// The visits of a week, begun if there are none yet.
@@ -177,7 +175,7 @@ impl Book {
         &self,
         claims: &[AppointmentId],
     ) -> std::collections::BTreeSet<DecisionId> {
-        let decisions = self.weeks.values().flat_map(|week| week.decisions());
+        let decisions = self.weeks.values().flat_map(derived::HotWeek::decisions);
         decisions
             .filter(|decision| {
                 decision.verdicts.iter().any(|verdict| match verdict {

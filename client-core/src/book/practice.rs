@@ -23,6 +23,17 @@ fn weekly_view(weekly: &WeeklyHours) -> Vec<Vec<(Time, Time)>> {
     weekly.days.to_vec()
 }
 
+fn hours_view(staff: &Staff) -> std::collections::BTreeMap<LocationId, Vec<Vec<(Time, Time)>>> {
+    let everywhere = staff.hours.get(&None);
+    let sites = staff.locations.iter();
+    sites
+        .filter_map(|site| {
+            let hours = staff.hours.get(&Some(*site)).or(everywhere)?;
+            Some((*site, weekly_view(hours)))
+        })
+        .collect()
+}
+
 impl Book {
     /// Staff, rooms, services, hours.
     pub fn practice_view(&self, role: StaffRole) -> PracticeView {
@@ -45,7 +56,7 @@ impl Book {
             locations: staff.locations.clone(),
             colour: staff.colour,
             retired: staff.retired,
-            hours: self.hours_view(staff),
+            hours: hours_view(staff),
         });
         let rooms = practice.rooms.iter().map(|(id, room)| RoomView {
             id: *id,
@@ -82,20 +93,6 @@ impl Book {
         view.services
             .sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
         view
-    }
-
-    fn hours_view(
-        &self,
-        staff: &Staff,
-    ) -> std::collections::BTreeMap<LocationId, Vec<Vec<(Time, Time)>>> {
-        let everywhere = staff.hours.get(&None);
-        let sites = staff.locations.iter();
-        sites
-            .filter_map(|site| {
-                let hours = staff.hours.get(&Some(*site)).or(everywhere)?;
-                Some((*site, weekly_view(hours)))
-            })
-            .collect()
     }
 
     /// When a site is open on a day.

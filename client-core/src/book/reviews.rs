@@ -44,7 +44,7 @@ impl Book {
         );
         let met = self.weeks.values().flat_map(|week| {
             let claims = week.crossed().iter();
-            claims.filter_map(|id| self.acts_met(derived, derived.claim(*id)?))
+            claims.filter_map(|id| acts_met(derived, derived.claim(*id)?))
         });
         found.extend(met);
         found.sort_by_cached_key(|review| (review.starts(), review.id()));
@@ -53,33 +53,6 @@ impl Book {
             flagged: asking.flat_map(Review::claims).collect(),
             reviews: found,
         }
-    }
-
-    /// A move that crossed with a cancellation, an arrival or a no-show. A decision about the
-    /// visit where it is now settles it.
-    fn acts_met(&self, derived: &Derived, claim: &Claim) -> Option<Review> {
-        let hashes: Vec<_> = claim.placements.iter().map(Placement::hash).collect();
-        let mut verdicts = derived.decisions.iter().flat_map(|made| &made.verdicts);
-        let settled = verdicts.any(|verdict| match verdict {
-            Verdict::Keep {
-                claim: id,
-                placement,
-            }
-            | Verdict::Move {
-                claim: id,
-                placement,
-                ..
-            }
-            | Verdict::Cancel {
-                claim: id,
-                placement,
-            } => *id == claim.id && hashes.contains(placement),
-            Verdict::AllowOverlap { .. } => false,
-        });
-        if settled {
-            return None;
-        }
-        review_of_acts(claim, Act::Move, act_of(claim.state())?)
     }
 
     pub(super) fn waiting_reviews(&self) -> &[Review] {
@@ -279,6 +252,33 @@ impl Book {
         let shown = self.derived().shown_of(id);
         Some(day::work_of(&shown.first()?.placement).0)
     }
+}
+
+/// A move that crossed with a cancellation, an arrival or a no-show. A decision about the
+/// visit where it is now settles it.
+fn acts_met(derived: &Derived, claim: &Claim) -> Option<Review> {
+    let hashes: Vec<_> = claim.placements.iter().map(Placement::hash).collect();
+    let mut verdicts = derived.decisions.iter().flat_map(|made| &made.verdicts);
+    let settled = verdicts.any(|verdict| match verdict {
+        Verdict::Keep {
+            claim: id,
+            placement,
+        }
+        | Verdict::Move {
+            claim: id,
+            placement,
+            ..
+        }
+        | Verdict::Cancel {
+            claim: id,
+            placement,
+        } => *id == claim.id && hashes.contains(placement),
+        Verdict::AllowOverlap { .. } => false,
+    });
+    if settled {
+        return None;
+    }
+    review_of_acts(claim, Act::Move, act_of(claim.state())?)
 }
 
 /// Whether somebody has to answer, rather than only to know.

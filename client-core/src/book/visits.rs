@@ -19,7 +19,8 @@ pub(super) struct HotVisits {
 }
 
 impl HotVisits {
-    pub(super) fn mask(&mut self, changes: &[CheckedChange], masked: bool) {
+    /// Whether that was news.
+    pub(super) fn mask(&mut self, changes: &[CheckedChange], masked: bool) -> bool {
         let before = self.masked.clone();
         for change in changes {
             if masked {
@@ -28,9 +29,11 @@ impl HotVisits {
                 self.masked.remove(&change.hash());
             }
         }
-        if self.masked != before {
+        let news = self.masked != before;
+        if news {
             self.document.mask(self.masked.clone());
         }
+        news
     }
 
     pub(super) fn is_masked(&self) -> bool {

@@ -176,7 +176,7 @@ pub struct PracticeDoc {
 struct Puts {
     container: usize,
     id: String,
-    puts: Vec<(usize, String, Vec<u8>)>,
+    fields: Vec<(usize, String, Vec<u8>)>,
 }
 
 impl Puts {
@@ -184,14 +184,14 @@ impl Puts {
         Self {
             container,
             id: ids::hex(id),
-            puts: Vec::new(),
+            fields: Vec::new(),
         }
     }
 
     fn put(&mut self, field: &str, payload: Option<Vec<u8>>) {
         if let Some(payload) = payload {
             let key = format!("{}.{field}", self.id);
-            self.puts.push((self.container, key, payload));
+            self.fields.push((self.container, key, payload));
         }
     }
 }
@@ -228,7 +228,7 @@ impl PracticeDoc {
         puts.put("weekly", fields.weekly.as_ref().map(code::write_weekly));
         puts.put("closed", fields.closed.as_ref().map(code::write_dates));
         puts.put("retired", fields.retired.map(code::write));
-        self.registers.write(actor, clock, &puts.puts)
+        self.registers.write(actor, clock, &puts.fields)
     }
 
     /// Adds or edits a member of staff.
@@ -253,7 +253,7 @@ impl PracticeDoc {
             puts.put(&field, Some(code::write_weekly(weekly)));
         }
         puts.put("off", fields.off.as_ref().map(code::write_dates));
-        self.registers.write(actor, clock, &puts.puts)
+        self.registers.write(actor, clock, &puts.fields)
     }
 
     /// Adds or edits a room.
@@ -268,7 +268,7 @@ impl PracticeDoc {
         puts.put("name", fields.name.as_ref().map(code::write));
         puts.put("location", fields.location.map(code::write));
         puts.put("retired", fields.retired.map(code::write));
-        self.registers.write(actor, clock, &puts.puts)
+        self.registers.write(actor, clock, &puts.fields)
     }
 
     /// Adds or edits a service.
@@ -286,7 +286,7 @@ impl PracticeDoc {
         puts.put("rooms", fields.rooms.as_ref().map(code::write));
         puts.put("price", fields.price.as_ref().map(code::write));
         puts.put("retired", fields.retired.map(code::write));
-        self.registers.write(actor, clock, &puts.puts)
+        self.registers.write(actor, clock, &puts.fields)
     }
 
     /// Takes in changes that have passed [`schedule::safety::check`], all or none.

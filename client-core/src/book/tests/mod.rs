@@ -133,7 +133,9 @@ impl Desk {
     }
 
     fn hear_all(&mut self, packets: &[Packet]) {
-        packets.iter().for_each(|packet| self.hear(packet));
+        for packet in packets {
+            self.hear(packet);
+        }
     }
 
     fn private(&mut self, target: Target, changes: Vec<Option<NewChange>>) -> Packet {

@@ -9,7 +9,7 @@ fn story() -> (
     Vec<Packet>,
     Vec<(AppointmentId, conflict_rules::PlacementHash)>,
 ) {
-    let mut desks = [Desk::new(1), Desk::new(2), Desk::new(3)];
+    let mut desks: Vec<Desk> = (1..4).map(Desk::new).collect();
     desks[0].found();
     desks[0].book(1, NORTH, "2026-03-02T09:00", 30, ANN);
     let begun = desks[0].sent.clone();
@@ -65,6 +65,12 @@ fn story() -> (
     (packets, placements)
 }
 
+enum Tell {
+    Entry(usize, bool),
+    Placed(usize),
+    Said(usize),
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -74,7 +80,6 @@ proptest! {
         let (packets, placements) = story();
         let place = |sequence: usize| Place { epoch: 0, sequence: sequence as u64 + 1 };
         // Everything that is to be told: entries, positions of the later half, confirmations.
-        enum Tell { Entry(usize, bool), Placed(usize), Said(usize) }
         let mut told = Vec::new();
         for number in 0..packets.len() {
             let with_place = number % 3 == 0;

@@ -71,7 +71,7 @@ fn people_are_found_by_digits_names_pets_and_chips() {
     desk.pet(2, 2, "García", "");
     let found = |text: &str| -> Vec<String> {
         let (clients, total) = desk.book.search(text, 10);
-        assert_eq!(clients.len() as u32, total);
+        assert_eq!(u32::try_from(clients.len()).unwrap(), total);
         clients.into_iter().map(|client| client.name).collect()
     };
     assert_eq!(

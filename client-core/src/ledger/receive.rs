@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use entry_log::Storage;
 use sync_protocol::{
-    Acceptance, Entry, FeedId, Hash, IncarnationId, Item, SignedHead, accept, chain_start,
+    Acceptance, Entry, FeedId, Hash, Head, IncarnationId, Item, SignedHead, accept, chain_start,
 };
 
 use super::{
@@ -92,6 +92,32 @@ impl<S: Storage> Ledger<S> {
         }
     }
 
+    /// The relay's governance chain ends at `head`, before ours: the acts beyond it are to be
+    /// proposed again. This feed knows no epochs, so its frontier goes back.
+    pub fn governance_lost(&mut self, head: Option<&Head>) -> Result<(), LedgerError> {
+        let id = FeedId::Governance;
+        self.alarms.insert(Alarm::RelayRolledBack { feed: id });
+        let acts = self.acts()?;
+        let org = self.org();
+        let feed = self
+            .feeds
+            .entry(id)
+            .or_insert_with(|| Feed::new(org, id, 0));
+        feed.pending.clear();
+        feed.sequence = head.map_or(0, |head| head.sequence);
+        feed.chain = head.map_or_else(|| chain_start(org, id, feed.epoch), |head| head.chain);
+        for act in acts
+            .iter()
+            .filter(|act| u64::from(act.value().height) >= feed.sequence)
+        {
+            let hash = act.hash();
+            if let Some(held) = self.items.get(&hash) {
+                self.outbox.insert(held.index, hash);
+            }
+        }
+        Ok(())
+    }
+
     /// Forgets what came without a head, as at the end of a connection.
     pub fn drop_unproven(&mut self) {
         for feed in self.feeds.values_mut() {
@@ -107,12 +133,8 @@ impl<S: Storage> Ledger<S> {
     ) -> Result<(), LedgerError> {
         let Some(signed) = head else { return Ok(()) };
         let head = signed.value();
-        let relay = self
-            .governance
-            .relay_key()
-            .ok_or(LedgerError::BadHead { feed })?;
         let ours = head.org == self.org() && head.feed == feed && head.epoch == epoch;
-        if ours && signed.verify(relay).is_ok() {
+        if ours && self.governance.relay_signed(signed) {
             Ok(())
         } else {
             Err(LedgerError::BadHead { feed })
@@ -154,9 +176,8 @@ impl<S: Storage> Ledger<S> {
                     .collect())
             }
             Item::Confirmation(confirmation) => {
-                let relay = self.governance.relay_key();
                 let feed = confirmation.value().feed;
-                if relay.is_none_or(|relay| confirmation.verify(relay).is_err()) {
+                if !self.governance.relay_signed(&confirmation) {
                     return Err(LedgerError::BadHead { feed });
                 }
                 self.hold(Item::Confirmation(confirmation), false)?;
@@ -309,7 +330,7 @@ impl<S: Storage> Ledger<S> {
         self.place(&placement)
     }
 
-    /// Enters positions into the indexes; an entry keeps the first position it ever had.
+    /// Enters positions into the indexes.
     pub(crate) fn place(&mut self, placement: &Placement) -> Result<Vec<Arrival>, LedgerError> {
         let head = placement.head.value();
         self.head_at = self.head_at.max(Some(head.at));
@@ -323,7 +344,8 @@ impl<S: Storage> Ledger<S> {
                 continue;
             };
             self.outbox.remove(&held.index);
-            if held.place.is_some() {
+            // A later epoch lays out the whole feed anew: its positions count from then on.
+            if held.place.is_some_and(|known| known.epoch >= place.epoch) {
                 continue;
             }
             held.place = Some(place);

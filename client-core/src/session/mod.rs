@@ -20,8 +20,8 @@ use entry_log::{Index, Storage};
 use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng;
 use sync_protocol::{
-    DeviceId, ErrorCode, Frame, Hash, Head, IncarnationId, Item, Refusal, SignIn, Signature,
-    SigningKey, VERSION, VerifyKey,
+    DeviceId, ErrorCode, FeedId, Frame, Hash, Head, IncarnationId, Item, Refusal, SignIn,
+    Signature, SigningKey, VERSION, VerifyKey,
 };
 
 use crate::{
@@ -318,10 +318,15 @@ impl Session {
                     .map_err(|_| Some(ErrorCode::BadSignature))?;
                 self.phase = Phase::Open;
                 self.attempts = 0;
-                for feed in &welcome.behind {
-                    ledger.feed_lost(*feed);
-                }
                 self.goals = welcome.heads.iter().map(|head| *head.value()).collect();
+                for feed in &welcome.behind {
+                    if *feed == FeedId::Governance {
+                        let head = self.goals.iter().find(|head| head.feed == *feed);
+                        ledger.governance_lost(head).map_err(|_| None)?;
+                    } else {
+                        ledger.feed_lost(*feed);
+                    }
+                }
                 self.propose(ledger, out)?;
                 self.push(ledger, out);
                 Ok(())

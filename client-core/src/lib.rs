@@ -4,8 +4,10 @@
 
 pub mod book;
 pub mod catalogue;
+pub mod cli;
 pub mod desk;
 pub mod documents;
+pub mod home;
 pub mod ledger;
 pub mod link;
 pub mod replica;

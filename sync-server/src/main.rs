@@ -58,6 +58,7 @@ fn now() -> Timestamp {
 
 fn command() -> Command {
     let serving = Command::new("serve")
+        .args_override_self(true)
         .about("Runs the relay until SIGTERM or SIGINT; SIGHUP reads the certificate again")
         .after_help(
             "Every setting can also be given as an environment variable DAYBOOK_RELAY_<NAME> \

@@ -244,6 +244,11 @@ impl Printer<'_> {
 
     fn line(&mut self, line: &str) -> Result<(), Refusal> {
         let written = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        // Whoever reads may stop reading; what was asked for was done all the same.
+        let written = match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        };
         written.map_err(|error: io::Error| {
             Refusal::new(
                 ErrorCode::Internal,

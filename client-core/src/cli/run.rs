@@ -22,7 +22,7 @@ use crate::{
     catalogue::{
         Answer, Booking, CancelVisit, Command, ErrorCode, Event, FreeQuery, HomeReply, HomeRequest,
         LinkState, MoveVisit, NewBlock, NewClient, NewLocation, NewPet, NewRoom, NewService,
-        NewStaff, Query, Refusal, Reply, ServicePart, SetHours, SetState, Undo, VerdictWish,
+        NewStaff, Query, Refusal, ServicePart, SetHours, SetState, Undo, VerdictWish,
     },
     home::{Home, Opening},
     link::Trust,
@@ -611,9 +611,6 @@ pub(super) fn word(link: LinkState) -> &'static str {
         LinkState::InStep => "in step",
     }
 }
-
-/// The reply of a command, for `batch`.
-pub(super) type Outcome = Result<Reply, Refusal>;
 
 impl Printer<'_> {
     fn home(&mut self, reply: &HomeReply) -> Result<(), Refusal> {

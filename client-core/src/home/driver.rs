@@ -51,7 +51,7 @@ impl Home {
         {
             let mut held = self.shared.lock();
             let desk = held.as_mut().ok_or_else(super::locked)?;
-            if desk.replica.ledger().governance().relay_key().is_none() {
+            if !desk.has_relay() {
                 return Err(Refusal::new(
                     ErrorCode::RelayUnreachable,
                     "No relay is set for this practice.",

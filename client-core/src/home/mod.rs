@@ -40,7 +40,6 @@ use crate::{
     link::{Link, Trust},
     replica::{Founding, Replica, RequestState},
     sealing::{RootSecret, Unlocked},
-    session::Input,
     store::{Folder, FolderError, LocalStore as _, SledStore, StoreError},
 };
 
@@ -115,6 +114,12 @@ struct Desk {
     keys: Unlocked,
     /// Whether a link is wanted.
     linked: bool,
+}
+
+impl Desk {
+    fn has_relay(&self) -> bool {
+        self.replica.ledger().governance().relay_key().is_some()
+    }
 }
 
 impl Shared {

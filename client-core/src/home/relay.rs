@@ -66,6 +66,11 @@ impl Home {
     }
 
     pub(super) fn invite(&self, role: StaffRole, days: u32) -> Result<HomeReply, Refusal> {
+        // The relay orders who belongs to the practice, so it has to be there.
+        if self.shared.lock().as_ref().ok_or_else(locked)?.has_relay() {
+            self.connect()?;
+            self.wait_in_step(PATIENCE)?;
+        }
         let (proposal, code, expires) = {
             let mut held = self.shared.lock();
             let desk = held.as_mut().ok_or_else(locked)?;
@@ -73,7 +78,6 @@ impl Home {
                 .invite(self.now(), &mut desk.random, role, days)?
         };
         if let Proposal::Proposed(act) = proposal {
-            self.connect()?;
             self.wrote();
             self.wait_for_act(&act, PATIENCE)?;
         }

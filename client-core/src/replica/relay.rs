@@ -197,10 +197,14 @@ impl<S: Storage> Replica<S> {
         self.ticket = ticket;
     }
 
-    /// Whether the practice is at no relay yet.
+    /// Whether the practice is at no relay yet. Only its founder can know: whoever joined by a
+    /// code had the chain from somewhere that orders it.
     pub fn needs_ticket(&self) -> bool {
-        let genesis = self.ledger.governance().genesis();
-        self.ledger.place_of(&genesis).is_none()
+        let governance = self.ledger.governance();
+        let founder = governance
+            .seat(self.seat)
+            .is_some_and(|seat| seat.added() == 0);
+        founder && self.ledger.place_of(&governance.genesis()).is_none()
     }
 
     // ---- slots -----------------------------------------------------------------------------

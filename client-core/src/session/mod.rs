@@ -174,7 +174,11 @@ impl Session {
                 self.asked = false;
                 self.wake_in(now, QUIET, &mut out);
             }
-            Input::Closed => self.lost(now, random, ledger, &mut out),
+            Input::Closed => {
+                if self.phase != Phase::Offline {
+                    self.lost(now, random, ledger, &mut out);
+                }
+            }
             Input::Wake => self.woken(now, random, ledger, &mut out),
             Input::Wrote => {
                 if self.phase == Phase::Open {
@@ -207,7 +211,11 @@ impl Session {
         ledger: &mut Ledger<S>,
         out: &mut Vec<Output>,
     ) {
-        if self.wake.is_some_and(|wake| now < wake) {
+        if let Some(wake) = self.wake
+            && now < wake
+        {
+            // A new line under an old session: it does not know of the pause yet.
+            out.push(Output::WakeAt(wake));
             return;
         }
         self.wake = None;

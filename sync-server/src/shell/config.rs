@@ -55,7 +55,7 @@ settings! {
     "sign-in-seconds" "N" "15" "Time to sign in";
     "idle-seconds" "N" "60" "Silence after which a device is asked for a sign of life";
     "stall-seconds" "N" "30" "Time for one write to a device that does not read";
-    "queue-kb" "N" "1024" "Bytes waiting for one device before it is cut, in KB";
+    "queue-kb" "N" "1024" "Bytes waiting for one device before it is cut, in KB; at least 1024";
     "all-queues-mb" "N" "256" "Bytes waiting for all devices together, in MB";
     "min-free-mb" "N" "500" "Free disk space below which no entries are taken, in MB";
     "ballast-mb" "N" "64" "Size of the file that is given back when the disk is full, in MB";
@@ -309,7 +309,7 @@ impl Values {
             sign_in: self.seconds("sign-in-seconds")?,
             idle: self.seconds("idle-seconds")?,
             stall: self.seconds("stall-seconds")?,
-            queue_kb: self.at_most("queue-kb", 1 << 20)?,
+            queue_kb: self.queue_kb()?,
             all_queues_mb: self.at_most("all-queues-mb", 1 << 20)?,
             min_free_mb: self.parse("min-free-mb", NUMBER)?,
             ballast_mb: self.parse("ballast-mb", NUMBER)?,
@@ -365,6 +365,15 @@ impl Values {
         Ok(number)
     }
 
+    /// Twice what the core sends ahead of credit: who takes things in is never cut.
+    fn queue_kb(&self) -> Result<usize, ConfigError> {
+        let number = self.at_most("queue-kb", 1 << 20)?;
+        if number < 1024 {
+            return Err(self.wrong("queue-kb", "a whole number from 1024 on"));
+        }
+        Ok(number)
+    }
+
     fn seconds(&self, name: &'static str) -> Result<Duration, ConfigError> {
         Ok(Duration::from_secs(u64::from(self.at_least(name, 1)?)))
     }
@@ -416,19 +425,19 @@ mod tests {
         let file = place.path().join("relay.toml");
         fs::write(
             &file,
-            "data = \"/from/file\"\nqueue-kb = 7\nopen = true\nidle-seconds = 9\n\
+            "data = \"/from/file\"\nqueue-kb = 2000\nopen = true\nidle-seconds = 9\n\
              host = [\"a.example\", \"b.example\"]\n",
         )
         .unwrap();
         let variable = |name: &str| match name {
-            "DAYBOOK_RELAY_QUEUE_KB" => Some("8".to_owned()),
+            "DAYBOOK_RELAY_QUEUE_KB" => Some("3000".to_owned()),
             "DAYBOOK_RELAY_DATA" => Some("/from/variable".to_owned()),
             _ => None,
         };
         let given = flags(&[("data", "/from/flag")]);
         let config = Config::read(&given, &variable, Some(&file)).unwrap();
         assert_eq!(config.data, Path::new("/from/flag"));
-        assert_eq!(config.queue_kb, 8);
+        assert_eq!(config.queue_kb, 3000);
         assert_eq!(config.idle, Duration::from_secs(9));
         assert_eq!(config.stall, Duration::from_secs(30));
         assert!(config.open);
@@ -465,6 +474,11 @@ mod tests {
             &[("data", "d")],
             "#variable",
             "DAYBOOK_RELAY_MAX_WAITING: \"many\" is not a whole number",
+        );
+        check(
+            &[("data", "d")],
+            "queue-kb = 7",
+            "\"7\" is not a whole number from 1024",
         );
         check(
             &[("data", "d")],

@@ -108,13 +108,6 @@ impl Relay {
         line.parse().unwrap()
     }
 
-    /// Whether a counter is above zero, asked at every `nth` call only.
-    pub(crate) fn metric_every(&self, nth: u64, name: &str) -> bool {
-        static CALLS: AtomicU64 = AtomicU64::new(1);
-        CALLS.fetch_add(1, Ordering::Relaxed).is_multiple_of(nth)
-            && self.get("/metrics").1.contains(name)
-    }
-
     /// Resident memory in KiB.
     pub(crate) fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
@@ -408,8 +401,9 @@ impl Client {
         let sign_in = self.sign_in_frame(practice, Vec::new());
         let handshake = sign_in.handshake(&self.challenge, &self.relay);
         self.send(&Frame::SignIn(sign_in)).await;
-        let Frame::Welcome(welcome) = self.recv().await else {
-            panic!("not welcome");
+        let welcome = match self.recv().await {
+            Frame::Welcome(welcome) => welcome,
+            other => panic!("not welcome: {other:?}"),
         };
         welcome
             .verify(&handshake, &self.relay.check().unwrap())

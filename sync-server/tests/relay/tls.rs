@@ -7,16 +7,18 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use sync_protocol::Frame;
+use tokio::time::Instant;
 use tokio_tungstenite::{Connector, connect_async_tls_with_config};
 
-use crate::common::{Client, Folder, Practice, Relay, program, ticket};
+use crate::common::{Client, Folder, PATIENCE, Practice, Relay, program, ticket};
 
 fn certificate(folder: &Folder, name: &str) {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt"])
         .args(["ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
         .args(["-subj", "/CN=relay", "-addext"])
-        .args(["subjectAltName=IP:127.0.0.1", "-keyout"])
+        .args(["subjectAltName=IP:127.0.0.1", "-addext"])
+        .args(["basicConstraints=critical,CA:FALSE", "-keyout"])
         .arg(folder.file(&format!("{name}.key")))
         .arg("-out")
         .arg(folder.file(&format!("{name}.pem")))
@@ -42,10 +44,10 @@ async fn connect(relay: &Relay, trusted: &Path) -> Option<Client> {
     Some(Client::over(stream).await)
 }
 
-/// Connects again and again until the certificate is the trusted one: each try is a whole
-/// handshake, so this is bounded by the relay's own pace.
+/// Connects again and again until the certificate is the trusted one.
 async fn until_trusted(relay: &Relay, trusted: &Path) -> Client {
-    for _ in 0..2_000 {
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
         if let Some(client) = connect(relay, trusted).await {
             return client;
         }

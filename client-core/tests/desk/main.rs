@@ -1,0 +1,15 @@
+//! Replicas in memory, driven as faces and neighbours drive them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests stop at the first surprise"
+)]
+
+mod bad_input;
+mod meeting;
+mod sealed;
+mod taking_back;
+mod world;

@@ -250,9 +250,16 @@ impl<'a> Spoken<'a> {
         };
         self.by_id
             .values()
-            .flat_map(|decision| &decision.verdicts)
-            .filter_map(|verdict| match verdict {
-                Verdict::AllowOverlap { a, b } if still_there(*a) && still_there(*b) => {
+            .flat_map(|decision| {
+                decision
+                    .verdicts
+                    .iter()
+                    .map(|verdict| (decision.id, verdict))
+            })
+            .filter_map(|(decision, verdict)| match verdict {
+                Verdict::AllowOverlap { a, b }
+                    if still_there(*a) && still_there(*b) && !self.taken_back(decision, *a, *b) =>
+                {
                     Some((a.0.min(b.0), a.0.max(b.0)))
                 }
                 Verdict::AllowOverlap { .. }
@@ -261,5 +268,27 @@ impl<'a> Spoken<'a> {
                 | Verdict::Cancel { .. } => None,
             })
             .collect()
+    }
+
+    /// Whether an agreed overlap was taken back: by a decision that has seen it, says of both that
+    /// they stay where they are, and agrees to nothing. One that also moves or cancels others
+    /// answers another question and leaves the agreement standing.
+    fn taken_back(&self, agreed: DecisionId, a: Subject, b: Subject) -> bool {
+        let about = |subject| self.answers.get(&subject);
+        let (Some(about_a), Some(about_b)) = (about(a), about(b)) else {
+            return false;
+        };
+        about_a
+            .keys()
+            .filter(|later| **later != agreed && about_b.contains_key(later))
+            .filter_map(|later| self.by_id.get(later))
+            .filter(|later| {
+                let mut verdicts = later.verdicts.iter();
+                verdicts.all(|verdict| matches!(verdict, Verdict::Keep { .. }))
+            })
+            .any(|later| {
+                self.seen_by(later.id).contains(&agreed)
+                    && !self.seen_by(agreed).contains(&later.id)
+            })
     }
 }

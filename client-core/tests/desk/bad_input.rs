@@ -57,14 +57,38 @@ fn bookings_that_make_no_sense_are_refused() {
         (with(&|w| w.minutes = Some(0)), invalid, "minutes"),
         (with(&|w| w.minutes = None), invalid, "minutes"),
         (with(&|w| w.minutes = Some(u32::MAX)), invalid, "minutes"),
-        (with(&|w| w.start = at("2026-03-02T09:00:30")), invalid, "start"),
-        (with(&|w| w.start = at("-000044-03-15T09:00")), invalid, "start"),
+        (
+            with(&|w| w.start = at("2026-03-02T09:00:30")),
+            invalid,
+            "start",
+        ),
+        (
+            with(&|w| w.start = at("-000044-03-15T09:00")),
+            invalid,
+            "start",
+        ),
         (with(&|w| w.note = Some(long.clone())), invalid, "note"),
-        (with(&|w| w.note = Some("a\u{0}b".to_owned())), invalid, "note"),
-        (with(&|w| w.double_book = Some(" ".to_owned())), invalid, "double_book"),
-        (with(&|w| w.start = at(gap)), ErrorCode::TimeDoesNotExist, "start"),
+        (
+            with(&|w| w.note = Some("a\u{0}b".to_owned())),
+            invalid,
+            "note",
+        ),
+        (
+            with(&|w| w.double_book = Some(" ".to_owned())),
+            invalid,
+            "double_book",
+        ),
+        (
+            with(&|w| w.start = at(gap)),
+            ErrorCode::TimeDoesNotExist,
+            "start",
+        ),
         (with(&|w| w.staff = unknown), ErrorCode::NotFound, "staff"),
-        (with(&|w| w.room = Some(unknown)), ErrorCode::NotFound, "room"),
+        (
+            with(&|w| w.room = Some(unknown)),
+            ErrorCode::NotFound,
+            "room",
+        ),
         (
             with(&|w| w.client = Some(ClientId::from_bytes([9; 16]))),
             ErrorCode::NotFound,
@@ -92,17 +116,37 @@ fn bookings_that_make_no_sense_are_refused() {
 fn what_is_unusual_asks_first() {
     let mut desk = Desk::found(1);
     let p = desk.set_up();
-    warned(&mut desk, &booking(&p, p.ann, "2026-02-20T09:00"), Warning::InThePast);
-    warned(&mut desk, &booking(&p, p.ann, "2026-03-02T22:00"), Warning::SiteClosed);
-    warned(&mut desk, &booking(&p, p.ann, "2026-03-01T10:00"), Warning::SiteClosed);
-    warned(&mut desk, &booking(&p, p.ann, "2029-03-05T10:00"), Warning::FarAhead);
+    warned(
+        &mut desk,
+        &booking(&p, p.ann, "2026-02-20T09:00"),
+        Warning::InThePast,
+    );
+    warned(
+        &mut desk,
+        &booking(&p, p.ann, "2026-03-02T22:00"),
+        Warning::SiteClosed,
+    );
+    warned(
+        &mut desk,
+        &booking(&p, p.ann, "2026-03-01T10:00"),
+        Warning::SiteClosed,
+    );
+    warned(
+        &mut desk,
+        &booking(&p, p.ann, "2029-03-05T10:00"),
+        Warning::FarAhead,
+    );
     desk.tell(Command::SetHours(SetHours {
         of: p.ben.to_string(),
         at: None,
         weekly: vec![vec![]; 7],
         closed: vec![],
     }));
-    warned(&mut desk, &booking(&p, p.ben, "2026-03-02T10:00"), Warning::StaffNotWorking);
+    warned(
+        &mut desk,
+        &booking(&p, p.ben, "2026-03-02T10:00"),
+        Warning::StaffNotWorking,
+    );
     let weekly = vec![vec![("08:00".parse().unwrap(), "20:00".parse().unwrap())]; 7];
     desk.tell(Command::SetHours(SetHours {
         of: p.site.to_string(),
@@ -110,7 +154,11 @@ fn what_is_unusual_asks_first() {
         weekly,
         closed: vec!["2026-03-04".parse().unwrap()],
     }));
-    warned(&mut desk, &booking(&p, p.ann, "2026-03-04T10:00"), Warning::SiteClosed);
+    warned(
+        &mut desk,
+        &booking(&p, p.ann, "2026-03-04T10:00"),
+        Warning::SiteClosed,
+    );
     // The hour that comes twice: the first is meant, and it is said.
     let mut fold = booking(&p, p.ann, "2026-10-25T02:30");
     fold.despite_warnings = true;
@@ -153,10 +201,26 @@ fn moves_states_and_blocks_are_checked_too() {
     };
     let long = "t".repeat(10_000);
     for (command, code, field) in [
-        (block(vec![], "2026-03-02T12:00", 30, ""), invalid, "resources"),
-        (block(vec![p.ann], "2026-03-02T12:00", 0, ""), invalid, "minutes"),
-        (block(vec![p.ann], "2026-03-02T12:00", 30, &long), invalid, "title"),
-        (block(vec![p.ann], "2026-03-02T09:15", 30, ""), ErrorCode::SlotTaken, "start"),
+        (
+            block(vec![], "2026-03-02T12:00", 30, ""),
+            invalid,
+            "resources",
+        ),
+        (
+            block(vec![p.ann], "2026-03-02T12:00", 0, ""),
+            invalid,
+            "minutes",
+        ),
+        (
+            block(vec![p.ann], "2026-03-02T12:00", 30, &long),
+            invalid,
+            "title",
+        ),
+        (
+            block(vec![p.ann], "2026-03-02T09:15", 30, ""),
+            ErrorCode::SlotTaken,
+            "start",
+        ),
         (
             block(vec![p.ann], "2026-03-29T02:10", 30, ""),
             ErrorCode::TimeDoesNotExist,
@@ -314,8 +378,7 @@ fn a_full_disk_refuses_and_loses_nothing() {
         location: "Site",
         zone: "Europe/Paris",
     };
-    let (mut replica, _) =
-        Replica::found(storage, &mut rng, now(), &founding, &root).unwrap();
+    let (mut replica, _) = Replica::found(storage, &mut rng, now(), &founding, &root).unwrap();
     let add = |name: &str| {
         Command::AddClient(NewClient {
             name: name.to_owned(),
@@ -345,5 +408,8 @@ fn a_full_disk_refuses_and_loses_nothing() {
         panic!()
     };
     let names: Vec<&str> = clients.iter().map(|client| client.name.as_str()).collect();
-    assert!(names.contains(&"First") && names.contains(&"Third"), "{names:?}");
+    assert!(
+        names.contains(&"First") && names.contains(&"Third"),
+        "{names:?}"
+    );
 }

@@ -5,8 +5,19 @@ use client_core::{catalogue::*, ledger::Arrival};
 use super::world::*;
 
 const TYPED: [&str; 14] = [
-    "Quillon", "Harrow", "Annoying", "Benevole", "Oriel", "Vantage", "Marigold", "Thistle",
-    "600100200", "thistle@garden.example", "Biscuit", "limping badly", "emergency of sorts",
+    "Quillon",
+    "Harrow",
+    "Annoying",
+    "Benevole",
+    "Oriel",
+    "Vantage",
+    "Marigold",
+    "Thistle",
+    "600100200",
+    "thistle@garden.example",
+    "Biscuit",
+    "limping badly",
+    "emergency of sorts",
     "moved to Lugo",
 ];
 
@@ -48,13 +59,13 @@ fn nothing_typed_is_in_the_bytes_of_any_entry() {
     wish.pets = vec![pet];
     wish.note = Some("limping badly".to_owned());
     let id = desk.tell(Command::Book(wish.clone())).id.parse().unwrap();
-    wish.double_book = Some("emergency of sorts".to_owned());
-    desk.tell(Command::Book(wish));
     desk.tell(Command::Cancel(CancelVisit {
         appointment: id,
         reason: Some("moved to Lugo".to_owned()),
     }));
     desk.tell(Command::Undo(Undo { step: None }));
+    wish.double_book = Some("emergency of sorts".to_owned());
+    desk.tell(Command::Book(wish));
     desk.tell(Command::Decide(Decide {
         verdicts: vec![VerdictWish::Keep { appointment: id }],
         reason: Some("emergency of sorts".to_owned()),
@@ -90,7 +101,10 @@ fn nothing_typed_is_in_the_bytes_of_any_entry() {
             Ok(())
         })
         .unwrap();
-    assert!(entries > 15 && clear > 5, "{entries} entries, {clear} clear");
+    assert!(
+        entries > 15 && clear > 5,
+        "{entries} entries, {clear} clear"
+    );
 }
 
 #[test]

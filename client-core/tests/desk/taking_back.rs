@@ -89,7 +89,10 @@ fn blocks_and_details_go_back() {
         ..moving(block_id, "2026-03-02T12:30")
     }));
     let view = desk.visit(block_id);
-    assert_eq!((view.start, view.end), (at("2026-03-02T12:30"), at("2026-03-02T13:30")));
+    assert_eq!(
+        (view.start, view.end),
+        (at("2026-03-02T12:30"), at("2026-03-02T13:30"))
+    );
     assert_eq!(view.parts.len(), 2);
     undo(&mut desk, moved.undo);
     assert_eq!(desk.visit(block_id).start, at("2026-03-02T12:00"));

@@ -12,30 +12,30 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use sync_protocol::{Frame, SigningKey, VerifyKey};
 
 /// A Monday before the weeks that are booked.
-pub const NOW: &str = "2026-02-23T08:00:00Z";
+pub(crate) const NOW: &str = "2026-02-23T08:00:00Z";
 
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-pub struct Desk {
-    pub replica: Replica<MemoryStorage>,
-    pub secrets: HomeSecrets,
-    pub storage: MemoryStorage,
-    pub rng: ChaCha20Rng,
-    pub now: Timestamp,
+pub(crate) struct Desk {
+    pub(crate) replica: Replica<MemoryStorage>,
+    pub(crate) secrets: HomeSecrets,
+    pub(crate) storage: MemoryStorage,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) now: Timestamp,
 }
 
-pub struct Practice {
-    pub site: LocationId,
-    pub ann: ResourceId,
-    pub ben: ResourceId,
-    pub room: ResourceId,
-    pub check_up: ServiceId,
+pub(crate) struct Practice {
+    pub(crate) site: LocationId,
+    pub(crate) ann: ResourceId,
+    pub(crate) ben: ResourceId,
+    pub(crate) room: ResourceId,
+    pub(crate) check_up: ServiceId,
 }
 
 impl Desk {
-    pub fn found(seed: u8) -> Self {
+    pub(crate) fn found(seed: u8) -> Self {
         let mut rng = ChaCha20Rng::from_seed([seed; 32]);
         let root = RootSecret::generate(&mut rng);
         let storage = MemoryStorage::default();
@@ -56,7 +56,7 @@ impl Desk {
     }
 
     /// Another desk joins, with the two side by side.
-    pub fn join(&mut self, seed: u8, role: StaffRole) -> Self {
+    pub(crate) fn join(&mut self, seed: u8, role: StaffRole) -> Self {
         let relay = VerifyKey::from(SigningKey::from_bytes(&[77; 32]).verifying_key());
         self.replica
             .pin_relay(self.now, relay, "ws://127.0.0.1:1")
@@ -89,56 +89,51 @@ impl Desk {
         desk
     }
 
-    pub fn try_do(&mut self, command: Command) -> Result<Reply, Refusal> {
+    pub(crate) fn try_do(&mut self, command: Command) -> Result<Reply, Refusal> {
         self.replica.execute(self.now, &mut self.rng, command)
     }
 
-    pub fn tell(&mut self, command: Command) -> Reply {
+    pub(crate) fn tell(&mut self, command: Command) -> Reply {
         self.try_do(command).unwrap()
     }
 
-    pub fn ask(&mut self, query: Query) -> Answer {
+    pub(crate) fn ask(&mut self, query: Query) -> Answer {
         self.replica.query(self.now, query).unwrap()
     }
 
-    pub fn state(&mut self) -> StateView {
+    pub(crate) fn state(&mut self) -> StateView {
         let Answer::State(state) = self.ask(Query::State) else {
             panic!("not the state");
         };
         state
     }
 
-    pub fn clashes(&mut self) -> Vec<ClashView> {
+    pub(crate) fn clashes(&mut self) -> Vec<ClashView> {
         let Answer::Clashes { clashes, .. } = self.ask(Query::Clashes) else {
             panic!("not the clashes");
         };
         clashes
     }
 
-    pub fn visit(&mut self, appointment: AppointmentId) -> VisitView {
+    pub(crate) fn visit(&mut self, appointment: AppointmentId) -> VisitView {
         let Answer::Visit(details) = self.ask(Query::Visit { appointment }) else {
             panic!("not the visit");
         };
         details.visit
     }
 
-    pub fn text(&mut self, appointment: AppointmentId) -> VisitText {
+    pub(crate) fn text(&mut self, appointment: AppointmentId) -> VisitText {
         self.visit(appointment).details.unwrap()
     }
 
     /// The process ends and starts again.
-    pub fn restart(&mut self) {
-        let (replica, _) = Replica::open(
-            self.storage.clone(),
-            &self.secrets,
-            &mut self.rng,
-            self.now,
-        )
-        .unwrap();
+    pub(crate) fn restart(&mut self) {
+        let (replica, _) =
+            Replica::open(self.storage.clone(), &self.secrets, &mut self.rng, self.now).unwrap();
         self.replica = replica;
     }
 
-    pub fn set_up(&mut self) -> Practice {
+    pub(crate) fn set_up(&mut self) -> Practice {
         let Answer::Practice(view) = self.ask(Query::Practice) else {
             panic!("not the practice");
         };
@@ -189,7 +184,7 @@ impl Desk {
         }
     }
 
-    pub fn client(&mut self, name: &str) -> ClientId {
+    pub(crate) fn client(&mut self, name: &str) -> ClientId {
         self.tell(Command::AddClient(NewClient {
             name: name.to_owned(),
             phones: vec![],
@@ -202,17 +197,22 @@ impl Desk {
     }
 
     /// Books half an hour; `at` as `2026-03-02T09:00`.
-    pub fn book(&mut self, practice: &Practice, staff: ResourceId, at: &str) -> AppointmentId {
+    pub(crate) fn book(
+        &mut self,
+        practice: &Practice,
+        staff: ResourceId,
+        at: &str,
+    ) -> AppointmentId {
         let reply = self.tell(Command::Book(booking(practice, staff, at)));
         reply.id.parse().unwrap()
     }
 }
 
-pub fn at(text: &str) -> DateTime {
+pub(crate) fn at(text: &str) -> DateTime {
     text.parse().unwrap()
 }
 
-pub fn booking(practice: &Practice, staff: ResourceId, start: &str) -> Booking {
+pub(crate) fn booking(practice: &Practice, staff: ResourceId, start: &str) -> Booking {
     Booking {
         location: practice.site,
         start: at(start),
@@ -228,7 +228,7 @@ pub fn booking(practice: &Practice, staff: ResourceId, start: &str) -> Booking {
     }
 }
 
-pub fn moving(appointment: AppointmentId, start: &str) -> MoveVisit {
+pub(crate) fn moving(appointment: AppointmentId, start: &str) -> MoveVisit {
     MoveVisit {
         appointment,
         start: Some(at(start)),
@@ -241,7 +241,7 @@ pub fn moving(appointment: AppointmentId, start: &str) -> MoveVisit {
 }
 
 /// Two desks exchange until neither has more to say.
-pub fn meet(a: &mut Desk, b: &mut Desk) {
+pub(crate) fn meet(a: &mut Desk, b: &mut Desk) {
     let mut to_b: Vec<Frame> = vec![a.replica.peer_greeting()];
     let mut to_a: Vec<Frame> = vec![b.replica.peer_greeting()];
     for _ in 0..1000 {
@@ -259,7 +259,7 @@ pub fn meet(a: &mut Desk, b: &mut Desk) {
 }
 
 /// What must be equal once two desks hold the same.
-pub fn agree(a: &mut Desk, b: &mut Desk) {
+pub(crate) fn agree(a: &mut Desk, b: &mut Desk) {
     let (one, other) = (a.state(), b.state());
     assert_eq!(one.entries, other.entries, "entries");
     assert_eq!(one.heads, other.heads, "heads");

@@ -1,1 +1,12 @@
 //! The simulated world, real-process tests and benches.
+//!
+//! Start with [`world`]: many replicas and the real relay core in one thread, from one seed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what only tests use stops at the first surprise"
+)]
+
+pub mod world;

@@ -1,0 +1,71 @@
+//! A desk of the world: a machine with a disk, a clock and a line, and a replica while it runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use client_core::{replica::Replica, sealing::HomeSecrets};
+use conflict_rules::AppointmentId;
+use jiff::{SignedDuration, Timestamp};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use sync_protocol::IncarnationId;
+use sync_server::core::ConnId;
+
+use super::disk::{Disk, Platter};
+
+/// A machine with a desk's software.
+#[derive(Debug)]
+pub struct Desk {
+    pub(crate) platter: Platter,
+    pub(crate) secrets: HomeSecrets,
+    /// The machine's own chance: what its operating system gives.
+    pub(crate) rng: ChaCha8Rng,
+    pub(crate) up: Option<Replica<Disk>>,
+    /// Its clock minus true time.
+    pub(crate) offset: SignedDuration,
+    /// When its session asked to be woken, by its own clock.
+    pub(crate) wake: Option<Timestamp>,
+    /// When that is, in true time.
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) line: Option<ConnId>,
+    /// Its cable is out.
+    pub(crate) unplugged: bool,
+    /// How many entries of each run it said are saved.
+    pub(crate) promised: BTreeMap<IncarnationId, u64>,
+    /// An older copy of its disk, on a shelf.
+    pub(crate) snapshot: Option<(Platter, HomeSecrets)>,
+    /// Its disk is about to fail.
+    pub(crate) dying: bool,
+    /// Visits it asked for and has no answer to.
+    pub(crate) waiting: BTreeSet<AppointmentId>,
+}
+
+impl Desk {
+    pub(crate) fn new(platter: Platter, secrets: HomeSecrets, seed: u64) -> Self {
+        Self {
+            platter,
+            secrets,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            up: None,
+            offset: SignedDuration::ZERO,
+            wake: None,
+            due: None,
+            line: None,
+            unplugged: false,
+            promised: BTreeMap::new(),
+            dying: false,
+            snapshot: None,
+            waiting: BTreeSet::new(),
+        }
+    }
+
+    /// What the running replica has written itself is saved: it said so.
+    pub(crate) fn promise(&mut self) {
+        if let Some(replica) = &self.up {
+            let own = replica.ledger().incarnation();
+            let written = replica.ledger().vector();
+            if let Some((_, next)) = written.into_iter().find(|(id, _)| *id == own) {
+                self.promised.insert(own, next);
+            }
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! What people at the desks do: book, move, call off, check in, decide, take back.
+
+use client_core::{
+    catalogue::{
+        Answer, Booking, CancelVisit, Command, Decide, EditVisit, ErrorCode, MoveVisit, NewBlock,
+        Query, Refusal, ReviewKind, ReviewView, SetState, Undo, VerdictWish,
+    },
+    session::Input,
+};
+use conflict_rules::{AppointmentId, ClaimState, concurrency::Act};
+use jiff::civil::DateTime;
+use sync_protocol::IncarnationId;
+
+use super::{Told, World};
+
+/// Something somebody did to a visit, and the entry that says so.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deed {
+    pub(crate) claim: AppointmentId,
+    pub(crate) act: Act,
+    pub(crate) desk: usize,
+    pub(crate) entry: (IncarnationId, u64),
+}
+
+/// Starts that people like: full hours, halves that overlap them, Sunday midnight, and the night in
+/// which the clocks change.
+const STARTS: [&str; 14] = [
+    "2026-03-25T09:00",
+    "2026-03-25T09:15",
+    "2026-03-25T09:30",
+    "2026-03-25T10:00",
+    "2026-03-26T14:00",
+    "2026-03-26T14:20",
+    "2026-03-29T00:45",
+    "2026-03-29T01:30",
+    "2026-03-29T02:30",
+    "2026-03-29T03:10",
+    "2026-03-29T22:40",
+    "2026-03-29T23:45",
+    "2026-03-30T00:10",
+    "2026-04-01T11:00",
+];
+
+/// What is popular in this history: the fewer, the more clashes.
+#[derive(Debug, Clone)]
+pub(crate) struct Taste {
+    pub(crate) starts: Vec<DateTime>,
+    /// How often, of a hundred, somebody books over another on purpose.
+    pub(crate) reckless: u64,
+}
+
+impl World {
+    pub(crate) fn taste(&mut self) -> Taste {
+        let count = 3 + self.below(6);
+        let starts = (0..count)
+            .filter_map(|_| STARTS[self.index(STARTS.len())].parse().ok())
+            .collect();
+        Taste {
+            starts,
+            reckless: self.below(12),
+        }
+    }
+
+    /// Somebody at this desk does something. Whether it changed anything.
+    pub(crate) fn somebody_acts(&mut self, desk: usize, taste: &Taste) -> Told<bool> {
+        match self.below(100) {
+            0..40 => self.books(desk, taste),
+            40..44 => self.blocks(desk, taste),
+            44..58 => self.moves(desk, taste),
+            58..67 => self.cancels(desk),
+            67..82 => self.states(desk),
+            82..89 => self.edits(desk),
+            89..95 => self.decides(desk),
+            _ => self.undoes(desk),
+        }
+    }
+
+    fn site_and_staff(&mut self) -> (usize, conflict_rules::ResourceId) {
+        let site = self.index(2);
+        // Cy works at both sites.
+        let staff = if self.chance(50) { 2 } else { site };
+        (site, self.practice.staff[staff])
+    }
+
+    fn start(&mut self, taste: &Taste) -> DateTime {
+        taste.starts[self.index(taste.starts.len())]
+    }
+
+    fn books(&mut self, desk: usize, taste: &Taste) -> Told<bool> {
+        let (site, staff) = self.site_and_staff();
+        let start = self.start(taste);
+        let service = self.chance(70).then(|| {
+            let service = usize::from(self.below(3) == 0);
+            self.practice.services[service]
+        });
+        let rooms: Vec<_> = self
+            .practice
+            .rooms
+            .iter()
+            .filter(|(at, _)| *at == self.practice.sites[site])
+            .map(|(_, room)| *room)
+            .collect();
+        let room = self.chance(40).then(|| rooms[self.index(rooms.len())]);
+        let who = self.index(self.practice.clients.len());
+        let (client, pet) = self.practice.clients[who];
+        let command = Command::Book(Booking {
+            location: self.practice.sites[site],
+            start,
+            staff,
+            room,
+            service,
+            minutes: service.is_none().then_some(if self.chance(80) { 30 } else { 75 }),
+            client: Some(client),
+            pets: vec![pet],
+            note: None,
+            double_book: self.chance(taste.reckless).then(|| "an emergency".to_owned()),
+            despite_warnings: true,
+        });
+        let Some(id) = self.done(desk, command, None)? else {
+            return Ok(false);
+        };
+        self.claimed(desk, &id)?;
+        Ok(true)
+    }
+
+    fn claimed(&mut self, desk: usize, id: &str) -> Told {
+        let id = id.parse().map_err(|_| format!("a booking gave the id {id}"))?;
+        self.visits.insert(id);
+        self.expect_verdict(desk, id);
+        Ok(())
+    }
+
+    fn blocks(&mut self, desk: usize, taste: &Taste) -> Told<bool> {
+        let (site, staff) = self.site_and_staff();
+        let start = self.start(taste);
+        let command = Command::Block(NewBlock {
+            location: self.practice.sites[site],
+            resources: vec![staff],
+            start,
+            minutes: 45,
+            title: Some("lunch".to_owned()),
+        });
+        let Some(id) = self.done(desk, command, None)? else {
+            return Ok(false);
+        };
+        self.claimed(desk, &id)?;
+        Ok(true)
+    }
+
+    /// One of the visits that this desk knows, a recent one more often.
+    fn some_visit(&mut self, desk: usize) -> Option<AppointmentId> {
+        let book = self.replica(desk)?.book();
+        let mut known: Vec<AppointmentId> = self
+            .visits
+            .iter()
+            .copied()
+            .filter(|visit| book.claim(*visit).is_some())
+            .collect();
+        // Ids are random, so any few are as good as the latest; the same few for all desks, so that
+        // people get into each other's way.
+        known.truncate(8);
+        (!known.is_empty()).then(|| known[self.index(known.len())])
+    }
+
+    fn moves(&mut self, desk: usize, taste: &Taste) -> Told<bool> {
+        let Some(appointment) = self.some_visit(desk) else {
+            return Ok(false);
+        };
+        let start = self.start(taste);
+        let command = Command::Move(MoveVisit {
+            appointment,
+            start: Some(start),
+            staff: None,
+            room: None,
+            minutes: None,
+            double_book: self.chance(taste.reckless).then(|| "it must be".to_owned()),
+            despite_warnings: true,
+        });
+        let done = self.done(desk, command, Some((appointment, Act::Move)))?;
+        if done.is_some() {
+            self.expect_verdict(desk, appointment);
+        }
+        Ok(done.is_some())
+    }
+
+    fn cancels(&mut self, desk: usize) -> Told<bool> {
+        let Some(appointment) = self.some_visit(desk) else {
+            return Ok(false);
+        };
+        let command = Command::Cancel(CancelVisit {
+            appointment,
+            reason: self.chance(50).then(|| "the dog is fine".to_owned()),
+        });
+        let done = self.done(desk, command, Some((appointment, Act::Cancel)))?;
+        Ok(done.is_some())
+    }
+
+    fn states(&mut self, desk: usize) -> Told<bool> {
+        let Some(appointment) = self.some_visit(desk) else {
+            return Ok(false);
+        };
+        let (state, act) = match self.below(8) {
+            0..3 => (ClaimState::Arrived, Some(Act::Arrive)),
+            3 => (ClaimState::InProgress, Some(Act::Arrive)),
+            4 => (ClaimState::Done, Some(Act::Arrive)),
+            5..7 => (ClaimState::NoShow, Some(Act::NoShow)),
+            _ => (ClaimState::Booked, None),
+        };
+        let command = Command::SetState(SetState { appointment, state });
+        let done = self.done(desk, command, act.map(|act| (appointment, act)))?;
+        if done.is_some() {
+            self.expect_verdict(desk, appointment);
+        }
+        Ok(done.is_some())
+    }
+
+    fn edits(&mut self, desk: usize) -> Told<bool> {
+        let Some(appointment) = self.some_visit(desk) else {
+            return Ok(false);
+        };
+        let number = self.below(1000);
+        let command = Command::EditVisit(EditVisit {
+            appointment,
+            note: Some(format!("note {number}")),
+            client: None,
+            pets: None,
+        });
+        let done = self.done(desk, command, Some((appointment, Act::EditDetails)))?;
+        Ok(done.is_some())
+    }
+
+    fn undoes(&mut self, desk: usize) -> Told<bool> {
+        let done = self.done(desk, Command::Undo(Undo { step: None }), None)?;
+        Ok(done.is_some())
+    }
+
+    /// What waits for a person, as this desk shows it.
+    pub fn reviews(&mut self, desk: usize) -> Told<Vec<ReviewView>> {
+        let now = self.desk_now(desk);
+        let Some(replica) = self.replica_mut(desk) else {
+            return Ok(Vec::new());
+        };
+        match replica.query(now, Query::Reviews) {
+            Ok(Answer::Reviews { reviews }) => Ok(reviews),
+            other => Err(format!("desk {desk} cannot tell its reviews: {other:?}")),
+        }
+    }
+
+    fn decides(&mut self, desk: usize) -> Told<bool> {
+        let reviews = self.reviews(desk)?;
+        if reviews.is_empty() {
+            return Ok(false);
+        }
+        self.tally.clash |= reviews.iter().any(|review| review.kind == ReviewKind::Clash);
+        let review = &reviews[self.index(reviews.len())];
+        if !review.may_decide {
+            return Ok(false);
+        }
+        let ids: Vec<AppointmentId> = review.visits.iter().map(|visit| visit.visit.id).collect();
+        let (Some(first), last) = (ids.first().copied(), ids.last().copied()) else {
+            return Ok(false);
+        };
+        let other = last.filter(|last| *last != first);
+        let verdicts = match (&review.suggestion, other) {
+            (Some(suggestion), _) if self.chance(40) => suggestion.verdicts.clone(),
+            (_, Some(other)) => match self.below(3) {
+                0 => vec![VerdictWish::AllowOverlap { a: first, b: other }],
+                1 => vec![
+                    VerdictWish::Keep { appointment: first },
+                    VerdictWish::Cancel { appointment: other },
+                ],
+                _ => match review.visits.last().and_then(|visit| visit.alternatives.first()) {
+                    Some(slot) => vec![VerdictWish::Move {
+                        appointment: other,
+                        start: slot.start,
+                        staff: Some(slot.staff),
+                        room: slot.room,
+                    }],
+                    None => vec![VerdictWish::Cancel { appointment: other }],
+                },
+            },
+            (_, None) if self.chance(70) => vec![VerdictWish::Keep { appointment: first }],
+            (_, None) => vec![VerdictWish::Cancel { appointment: first }],
+        };
+        let command = Command::Decide(Decide {
+            verdicts,
+            reason: self.chance(30).then(|| "phoned".to_owned()),
+        });
+        let done = self.done(desk, command, None)?;
+        if done.is_some() {
+            self.tally.count("decided");
+        }
+        Ok(done.is_some())
+    }
+
+    /// Carries a command out; the id it gave, unless it was refused for a good reason.
+    fn done(
+        &mut self,
+        desk: usize,
+        command: Command,
+        deed: Option<(AppointmentId, Act)>,
+    ) -> Told<Option<String>> {
+        let said = format!("{command:?}");
+        let before = self.written(desk);
+        match self.execute(desk, command) {
+            Ok(reply) => {
+                let entry = self.written(desk);
+                self.note(format_args!("desk {desk}: {said}: {} ({})", reply.said, reply.id));
+                if let (Some((claim, act)), Some(entry)) = (deed, entry)
+                    && before != Some(entry)
+                {
+                    self.deed(Deed { claim, act, desk, entry });
+                }
+                self.tell(desk, Input::Wrote)?;
+                self.tally.operations += 1;
+                Ok(Some(reply.id))
+            }
+            Err(refusal) => {
+                self.note(format_args!("desk {desk}: {said}: refused, {:?}", refusal.code));
+                self.tally.refusals += 1;
+                self.expected(desk, &said, &refusal)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn expected(&self, desk: usize, said: &str, refusal: &Refusal) -> Told {
+        let fine = match refusal.code {
+            ErrorCode::SlotTaken
+            | ErrorCode::IllegalTransition
+            | ErrorCode::TimeDoesNotExist
+            | ErrorCode::NothingToUndo
+            | ErrorCode::NotAllowed => true,
+            // The visit it answers for has moved on.
+            ErrorCode::NotFound | ErrorCode::InvalidInput => said.starts_with("Decide"),
+            // The disk is dead: an accident, and the process with it.
+            ErrorCode::Storage | ErrorCode::DiskFull => self.desks[desk].dying,
+            _ => false,
+        };
+        if fine {
+            Ok(())
+        } else {
+            Err(format!("desk {desk} refused {said}: {refusal:?}"))
+        }
+    }
+
+    /// The last entry that this desk's process wrote.
+    fn written(&self, desk: usize) -> Option<(IncarnationId, u64)> {
+        let ledger = self.replica(desk)?.ledger();
+        let own = ledger.incarnation();
+        let next = ledger.vector().into_iter().find(|(id, _)| *id == own)?.1;
+        Some((own, next.checked_sub(1)?))
+    }
+
+    /// Notes what was done, and which others nobody here knew of.
+    fn deed(&mut self, deed: Deed) {
+        let Some(replica) = self.replica(deed.desk) else {
+            return;
+        };
+        let held = replica.ledger().vector();
+        let knows = |(incarnation, sequence): (IncarnationId, u64)| {
+            held.iter().any(|(id, next)| *id == incarnation && *next > sequence)
+        };
+        let apart: Vec<Act> = self
+            .deeds
+            .iter()
+            .filter(|other| other.claim == deed.claim && !knows(other.entry))
+            .map(|other| other.act)
+            .collect();
+        for act in apart {
+            self.tally.meet(act, deed.act);
+        }
+        self.deeds.push(deed);
+    }
+}

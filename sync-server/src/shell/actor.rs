@@ -67,6 +67,10 @@ pub(super) struct Shared {
 
 /// What an organisation's thread is told.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all commands are frames, the largest"
+)]
 pub(super) enum Command {
     /// Somebody was let in.
     Opened {
@@ -149,6 +153,11 @@ impl Handle {
             .spawn(move || actor.run(founded))?;
         *locked(&handle.thread) = Some(thread);
         Ok(handle)
+    }
+
+    /// Whose thread it is.
+    pub(super) fn org(&self) -> OrgId {
+        self.org
     }
 
     /// Who may do what, as of the last commit; `None` while nobody is served.
@@ -309,18 +318,18 @@ impl Actor {
             let patience = if again {
                 until.saturating_duration_since(Instant::now())
             } else {
-                Duration::from_secs(3600)
+                Duration::from_hours(1)
             };
             match self.inbox.recv_timeout(patience) {
                 Ok(Command::Opened { outbox, .. }) => {
                     outbox.end(ErrorCode::Internal, "the relay cannot read its log");
                 }
-                Ok(Command::Frame { .. } | Command::More { .. } | Command::Closed { .. }) => {}
                 Ok(Command::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => {
                     return Ending::Stopped;
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) if again => return Ending::Failed,
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Ok(Command::Frame { .. } | Command::More { .. } | Command::Closed { .. })
+                | Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         }
     }
@@ -461,14 +470,13 @@ impl Serving {
                 permit,
             } => {
                 if let Some(outbox) = actor.connections.get(&conn) {
-                    match frame {
-                        Frame::Push { entries } if !actor.shared.disk.has_space() => {
-                            refuse_all(actor, outbox, &entries);
-                        }
-                        frame => {
-                            self.asking.insert(conn);
-                            self.organisation.handle(now, Input::Frame { conn, frame });
-                        }
+                    if let Frame::Push { entries } = &frame
+                        && !actor.shared.disk.has_space()
+                    {
+                        refuse_all(actor, outbox, entries);
+                    } else {
+                        self.asking.insert(conn);
+                        self.organisation.handle(now, Input::Frame { conn, frame });
                     }
                 }
                 drop(permit);

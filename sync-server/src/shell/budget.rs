@@ -140,7 +140,7 @@ mod tests {
         let mut bucket = Bucket::full(RATE, now);
         assert_eq!(bucket.take(RATE, now, 3.0), Duration::ZERO);
         assert_eq!(bucket.take(RATE, now, 1.0), Duration::from_millis(500));
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert_eq!(bucket.take(RATE, later, 3.0), Duration::ZERO);
     }
 }

@@ -247,15 +247,12 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, (String, Source)>, ConfigEr
             let path = path.to_owned();
             return Err(ConfigError::UnknownKey { path, key });
         }
-        let text = match plain(&value) {
-            Some(text) => text,
-            None => {
-                return Err(ConfigError::Value {
-                    from: source,
-                    value: value.to_string(),
-                    expected: "text, a number, true, false, or a list of texts",
-                });
-            }
+        let Some(text) = plain(&value) else {
+            return Err(ConfigError::Value {
+                from: source,
+                value: value.to_string(),
+                expected: "text, a number, true, false, or a list of texts",
+            });
         };
         values.insert(key, (text, source));
     }

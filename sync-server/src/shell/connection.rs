@@ -140,9 +140,7 @@ impl Reader {
         let mut stopping = self.stopping.clone();
         let entering = timeout_at(deadline, self.enter(stream, &door));
         let entered = tokio::select! {
-            entered = entering => entered.unwrap_or_else(|_| {
-                Err((ErrorCode::TooMany, "not signed in in time"))
-            }),
+            entered = entering => entered.unwrap_or(Err((ErrorCode::TooMany, "not signed in in time"))),
             _ = stopping.wait_for(|stopping| *stopping) => {
                 Err((ErrorCode::ShuttingDown, "the relay stops: come back later"))
             }
@@ -277,48 +275,42 @@ impl Reader {
             if !wait.is_zero() {
                 sleep(wait).await;
             }
-            match frame {
-                Frame::Pong { .. } => {}
-                // A newcomer whose seat was added goes on as a device.
-                Frame::SignIn(_) | Frame::Join(_) => {
-                    let knock = door.knock(frame);
-                    let admitted = match knock {
-                        Ok(knock) => self.again(door, knock).await,
-                        Err(turned) => Err(turned),
-                    };
-                    if let Err(turned) = admitted {
-                        return self.end(turned.code, turned.detail);
-                    }
+            if matches!(frame, Frame::Pong { .. }) {
+                continue;
+            }
+            // A newcomer whose seat was added goes on as a device.
+            if matches!(frame, Frame::SignIn(_) | Frame::Join(_)) {
+                let admitted = match door.knock(frame) {
+                    Ok(knock) => self.again(door, knock).await,
+                    Err(turned) => Err(turned),
+                };
+                if let Err(turned) = admitted {
+                    return self.end(turned.code, turned.detail);
                 }
-                frame => {
-                    let Some(handle) = &self.organisation else {
-                        return End::Gone;
-                    };
-                    let Some(permit) = handle.permit(size).await else {
-                        return End::Gone;
-                    };
-                    let conn = self.conn;
-                    let told = handle.tell(Command::Frame {
-                        conn,
-                        frame,
-                        permit,
-                    });
-                    if !told {
-                        return self
-                            .end(ErrorCode::ShuttingDown, "the relay stops: come back later");
-                    }
-                }
+                continue;
+            }
+            let Some(handle) = &self.organisation else {
+                return End::Gone;
+            };
+            let Some(permit) = handle.permit(size).await else {
+                return End::Gone;
+            };
+            let conn = self.conn;
+            let told = handle.tell(Command::Frame {
+                conn,
+                frame,
+                permit,
+            });
+            if !told {
+                return self.end(ErrorCode::ShuttingDown, "the relay stops: come back later");
             }
         }
     }
 
     /// Signs in again, in the same organisation.
     async fn again(&mut self, door: &Door, knock: Knock) -> Result<(), Turned> {
-        let ours = self
-            .organisation
-            .as_ref()
-            .and_then(|handle| handle.governance());
-        if ours.is_some_and(|governance| governance.org() != knock.org()) {
+        let ours = self.organisation.as_ref().map(|handle| handle.org());
+        if ours != Some(knock.org()) {
             return Err(Turned {
                 code: ErrorCode::BadFrame,
                 detail: "another organisation on the same connection",

@@ -102,18 +102,15 @@ impl Hub {
                 tracing::warn!(%org, %error, "the settings cannot be read");
                 None
             });
-        let settings = match stored {
-            Some(settings) => settings,
-            None => {
-                let granted = self.tickets.granted(org)?;
-                let quota_mb = granted.map_or(self.founding.quota_mb, |granted| granted.quota_mb);
-                let settings = quota(quota_mb);
-                if let Err(error) = self.shared.settings.set_organisation(org, settings) {
-                    tracing::warn!(%org, %error, "the settings cannot be written");
-                }
-                settings
-            }
-        };
+        if let Some(settings) = stored {
+            return Ok(limits(settings));
+        }
+        let granted = self.tickets.granted(org)?;
+        let quota_mb = granted.map_or(self.founding.quota_mb, |granted| granted.quota_mb);
+        let settings = quota(quota_mb);
+        if let Err(error) = self.shared.settings.set_organisation(org, settings) {
+            tracing::warn!(%org, %error, "the settings cannot be written");
+        }
         Ok(limits(settings))
     }
 

@@ -185,9 +185,11 @@ fn remove_unfinished_snapshots(path: &Path) {
 }
 
 fn io_error(error: &io::Error) -> SettingsError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SettingsError::DiskFull,
-        _ => SettingsError::Fault(error.to_string()),
+    let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+    if full.contains(&error.kind()) {
+        SettingsError::DiskFull
+    } else {
+        SettingsError::Fault(error.to_string())
     }
 }
 

@@ -276,9 +276,18 @@ mod tests {
         let text = tickets.make(ticket()).unwrap();
         for file in fs::read_dir(place.path()).unwrap() {
             let file = file.unwrap().path();
-            assert!(!file.display().to_string().contains(&text[10..]));
+            assert!(
+                !file
+                    .display()
+                    .to_string()
+                    .contains(text.trim_start_matches("ticket-"))
+            );
             if file.is_file() {
-                assert!(!fs::read_to_string(file).unwrap().contains(&text[10..]));
+                assert!(
+                    !fs::read_to_string(file)
+                        .unwrap()
+                        .contains(text.trim_start_matches("ticket-"))
+                );
             }
         }
         assert!(matches!(

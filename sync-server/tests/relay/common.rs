@@ -44,7 +44,8 @@ impl Relay {
     pub(crate) fn start_with(data: &Path, more: &[&str]) -> Self {
         let mut process = program()
             .args(["serve", "--listen", "127.0.0.1:0", "--min-free-mb", "0"])
-            .args(["--ballast-mb", "1", "--log", "warn", "--data"])
+            .args(["--ballast-mb", "1", "--address-burst", "1000000"])
+            .args(["--log", "warn", "--data"])
             .arg(data)
             .args(more)
             .stdout(Stdio::piped())

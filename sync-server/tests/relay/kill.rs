@@ -48,7 +48,7 @@ async fn every_placed_entry_is_there_after_a_kill_in_a_burst() {
         let welcome = client.sign_in(&practice).await;
         assert!(welcome.behind.is_empty());
         let standing = client.read_practice(&practice, highest).await;
-        let standing: BTreeSet<_> = standing.iter().map(|entry| entry.id()).collect();
+        let standing: BTreeSet<_> = standing.iter().map(sync_protocol::Entry::id).collect();
         let lost: Vec<_> = acknowledged.difference(&standing).collect();
         assert!(lost.is_empty(), "round {round}: {lost:?}");
     }

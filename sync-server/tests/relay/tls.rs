@@ -72,8 +72,6 @@ async fn a_new_certificate_is_taken_up_and_sessions_go_on() {
         pem.to_str().unwrap(),
         "--tls-key",
         key.to_str().unwrap(),
-        "--address-burst",
-        "100000",
     ];
     let relay = Relay::start_with(&folder.data(), &more);
     assert!(relay.url.starts_with("wss://"));

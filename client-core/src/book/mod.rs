@@ -22,6 +22,7 @@ mod derived;
 mod entries;
 mod free;
 mod hashes;
+mod ids;
 mod practice;
 mod records;
 mod reviews;

@@ -1,10 +1,10 @@
 //! Clients and pets: kept as the bytes of their changes, with what they say beside them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use schedule::{CheckedChange, HostileChange, Received};
 
-use super::search::Index;
+use super::{ids::IdMap, search::Index};
 use crate::{
     catalogue::{ClientId, ClientSummary, PetId, PetSummary},
     documents::{ClientRecord, DocumentError, PetRecord, RecordDoc, Subject},
@@ -20,10 +20,10 @@ struct Kept {
 /// All records. See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    kept: HashMap<Subject, Kept>,
-    clients: HashMap<ClientId, ClientRecord>,
-    pets: HashMap<PetId, PetRecord>,
-    pets_of: HashMap<ClientId, BTreeSet<PetId>>,
+    kept: IdMap<Subject, Kept>,
+    clients: IdMap<ClientId, ClientRecord>,
+    pets: IdMap<PetId, PetRecord>,
+    pets_of: IdMap<ClientId, BTreeSet<PetId>>,
     pub(super) index: Index,
 }
 
@@ -147,8 +147,8 @@ impl Records {
         })
     }
 
+    /// Whose a pet is said to be; the client's record may still be on its way.
     pub(super) fn owner(&self, pet: PetId) -> Option<ClientId> {
-        let owner = self.pets.get(&pet)?.owner;
-        self.clients.contains_key(&owner).then_some(owner)
+        self.pets.get(&pet).map(|pet| pet.owner)
     }
 }

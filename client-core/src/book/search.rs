@@ -5,9 +5,9 @@
 //! phone numbers, where a match at the end comes first. Every word of the question must be found
 //! somewhere in one household.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Book, records::Records};
+use super::{Book, ids::IdMap, records::Records};
 use crate::{
     catalogue::{ClientId, ClientSummary, PetId},
     documents::{ClientRecord, PetRecord},
@@ -24,8 +24,8 @@ enum Named {
 pub(super) struct Index {
     words: BTreeMap<String, BTreeSet<Named>>,
     by_name: BTreeSet<(String, ClientId)>,
-    folded: HashMap<ClientId, String>,
-    phones: HashMap<ClientId, Vec<String>>,
+    folded: IdMap<ClientId, String>,
+    phones: IdMap<ClientId, Vec<String>>,
     chips: BTreeMap<String, BTreeSet<PetId>>,
 }
 
@@ -211,7 +211,7 @@ impl Index {
     }
 
     /// Who matches, the lower the better; households of pets included.
-    fn matching(&self, question: &str, records: &Records) -> HashMap<ClientId, u32> {
+    fn matching(&self, question: &str, records: &Records) -> IdMap<ClientId, u32> {
         if let Some(asked) = question.trim().strip_prefix('#') {
             return self.with_chip(asked, records);
         }
@@ -222,7 +222,7 @@ impl Index {
         if only_phone {
             return self.phoned(&all_digits);
         }
-        let mut matching: Option<HashMap<ClientId, u32>> = None;
+        let mut matching: Option<IdMap<ClientId, u32>> = None;
         for word in words(question) {
             let found = if word.chars().all(char::is_numeric) && word.chars().count() >= 3 {
                 self.phoned(&digits(&word))
@@ -240,8 +240,8 @@ impl Index {
         matching.unwrap_or_default()
     }
 
-    fn called(&self, word: &str, records: &Records) -> HashMap<ClientId, u32> {
-        let mut found: HashMap<ClientId, u32> = HashMap::new();
+    fn called(&self, word: &str, records: &Records) -> IdMap<ClientId, u32> {
+        let mut found: IdMap<ClientId, u32> = IdMap::default();
         let mut add = |all: &BTreeSet<Named>, score: u32| {
             for named in all {
                 // Clients before pets of the same name.
@@ -275,13 +275,13 @@ impl Index {
         found
     }
 
-    fn phoned(&self, asked: &str) -> HashMap<ClientId, u32> {
+    fn phoned(&self, asked: &str) -> IdMap<ClientId, u32> {
         if asked.len() < 3 {
-            return HashMap::new();
+            return IdMap::default();
         }
         // 0171... and +49 171... are one number.
         let national = asked.trim_start_matches('0');
-        let mut found = HashMap::new();
+        let mut found = IdMap::default();
         for (id, phones) in &self.phones {
             let score = phones.iter().filter_map(|phone| {
                 if phone.ends_with(asked) {
@@ -301,12 +301,12 @@ impl Index {
         found
     }
 
-    fn with_chip(&self, asked: &str, records: &Records) -> HashMap<ClientId, u32> {
+    fn with_chip(&self, asked: &str, records: &Records) -> IdMap<ClientId, u32> {
         let asked = chip(asked);
         if asked.is_empty() {
-            return HashMap::new();
+            return IdMap::default();
         }
-        let mut found: HashMap<ClientId, u32> = HashMap::new();
+        let mut found: IdMap<ClientId, u32> = IdMap::default();
         for (known, pets) in &self.chips {
             let score = match known {
                 known if *known == asked => 0,
@@ -336,11 +336,11 @@ impl Book {
     pub fn search(&self, text: &str, limit: usize) -> (Vec<ClientSummary>, u32) {
         let index = &self.records.index;
         let matching = index.matching(text, &self.records);
-        let total = u32::try_from(matching.len()).unwrap_or(u32::MAX);
         let mut ranked: Vec<(u32, &str, ClientId)> = matching
             .into_iter()
             .filter_map(|(id, score)| Some((score, index.folded.get(&id)?.as_str(), id)))
             .collect();
+        let total = u32::try_from(ranked.len()).unwrap_or(u32::MAX);
         if ranked.len() > limit && limit > 0 {
             ranked.select_nth_unstable(limit - 1);
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Clock, Home, Shared, TICKET};
 use crate::{
-    catalogue::{ErrorCode, Refusal},
+    catalogue::{ErrorCode, Event, Refusal},
     link::{Drive, Link, Wish},
     session::Input,
     store::LocalStore as _,
@@ -25,13 +25,17 @@ impl Drive for Driver {
             return vec![Wish::Hangup];
         };
         let had_ticket = desk.replica.needs_ticket();
-        let (wishes, events) = desk
+        let (wishes, mut events) = desk
             .replica
             .session((self.clock)(), &mut desk.random, input);
         if had_ticket && !desk.replica.needs_ticket() {
             // Used up. If it stays, the relay only says once more that it was.
             let _ = desk.settings.put(&[(TICKET, None)]);
         }
+        events.retain(|event| match event {
+            Event::JustTaken { appointment, .. } => !desk.awaited.contains(appointment),
+            Event::Changed { .. } => true,
+        });
         drop(held);
         self.shared.tell(events);
         wishes

@@ -18,6 +18,7 @@ mod keys;
 mod relay;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
@@ -26,6 +27,7 @@ use std::{
     time::Duration,
 };
 
+use conflict_rules::AppointmentId;
 use entry_log::DirStorage;
 use jiff::Timestamp;
 use rand_chacha::ChaCha20Rng;
@@ -114,6 +116,8 @@ struct Desk {
     keys: Unlocked,
     /// Whether a link is wanted.
     linked: bool,
+    /// Slots whose refusal is told by the command that waits for it, not by an event.
+    awaited: BTreeSet<AppointmentId>,
 }
 
 impl Desk {
@@ -306,6 +310,7 @@ impl Home {
             settings,
             keys,
             linked: false,
+            awaited: BTreeSet::new(),
         });
         self.shared.tell(vec![all_changed()]);
         Ok(())
@@ -332,6 +337,7 @@ impl Home {
         let reply = desk.replica.execute(now, &mut desk.random, command)?;
         let events = desk.replica.take_events();
         let appointment = if asks { reply.id.parse().ok() } else { None };
+        desk.awaited.extend(appointment);
         drop(held);
         self.shared.tell(events);
         self.wrote();
@@ -354,6 +360,7 @@ impl Home {
         let Some(desk) = held.as_mut() else {
             return Ok(reply);
         };
+        desk.awaited.remove(&appointment);
         match desk.replica.verdict(appointment) {
             RequestState::JustTaken { alternatives } => {
                 desk.replica.forget_verdict(appointment);

@@ -99,7 +99,7 @@ pub(crate) fn phones(field: &str, phones: &[String]) -> Result<Vec<String>, Refu
         if phone.is_empty() {
             continue;
         }
-        if !phone.chars().any(|c| c.is_numeric()) {
+        if !phone.chars().any(char::is_numeric) {
             return Err(invalid(
                 field,
                 "A phone number has digits.",

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) use undo::Steps;
 
 /// A reply without warnings.
-pub(crate) fn done(id: impl ToString, undo: impl Into<Option<u64>>, said: &str) -> Reply {
+pub(crate) fn done(id: impl core::fmt::Display, undo: impl Into<Option<u64>>, said: &str) -> Reply {
     Reply {
         id: id.to_string(),
         undo: undo.into(),

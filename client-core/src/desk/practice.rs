@@ -136,9 +136,10 @@ impl<S: Storage> Replica<S> {
         if locations.len() > MAX_LISTED {
             return Err(invalid(field, "These are too many.", "Name fewer."));
         }
-        match locations.iter().all(|id| known.contains_key(id)) {
-            true => Ok(()),
-            false => Err(not_found(field, "site")),
+        if locations.iter().all(|id| known.contains_key(id)) {
+            Ok(())
+        } else {
+            Err(not_found(field, "site"))
         }
     }
 
@@ -311,15 +312,17 @@ impl<S: Storage> Replica<S> {
     fn entry(&self, of: &str) -> Result<Entry, Refusal> {
         let practice = self.book.practice();
         if let Ok(id) = of.parse::<LocationId>() {
-            return match practice.locations.contains_key(&id) {
-                true => Ok(Entry::Location(id)),
-                false => Err(not_found("of", "site")),
+            return if practice.locations.contains_key(&id) {
+                Ok(Entry::Location(id))
+            } else {
+                Err(not_found("of", "site"))
             };
         }
         if let Ok(id) = of.parse::<ServiceId>() {
-            return match practice.services.contains_key(&id) {
-                true => Ok(Entry::Service(id)),
-                false => Err(not_found("of", "service")),
+            return if practice.services.contains_key(&id) {
+                Ok(Entry::Service(id))
+            } else {
+                Err(not_found("of", "service"))
             };
         }
         match of.parse::<ResourceId>() {

@@ -260,7 +260,7 @@ impl<S: Storage> Replica<S> {
         }
         let arrival = self.ledger.act(act)?;
         self.ledger.commit()?;
-        self.arrived(vec![arrival]);
+        self.arrived(&[arrival]);
         Ok(self.take_events())
     }
 
@@ -281,17 +281,17 @@ impl<S: Storage> Replica<S> {
         if !arrivals.is_empty() {
             self.ledger.commit()?;
         }
-        self.arrived(arrivals);
+        self.arrived(&arrivals);
         Ok((answer, self.take_events()))
     }
 
     // ---- what arrives ----------------------------------------------------------------------
 
     /// Shows arrivals to the keys, then to the book.
-    pub(crate) fn arrived(&mut self, arrivals: Vec<Arrival>) {
+    pub(crate) fn arrived(&mut self, arrivals: &[Arrival]) {
         let mut fresh = false;
         let mut acts = false;
-        for arrival in &arrivals {
+        for arrival in arrivals {
             fresh |= learn_rows(&mut self.keyring, &self.ledger, arrival);
             if let Arrival::Act(act) = arrival {
                 acts = true;
@@ -302,7 +302,7 @@ impl<S: Storage> Replica<S> {
             let touched = self.book.keys_changed(&self.keyring);
             self.events.touch(touched);
         }
-        for arrival in &arrivals {
+        for arrival in arrivals {
             let touched = self.book.arrived(arrival, &self.keyring);
             self.events.touch(touched);
         }

@@ -102,6 +102,10 @@ impl From<LedgerError> for Refusal {
 }
 
 impl From<GovernanceError> for Refusal {
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other reasons are told in the chain's own words"
+    )]
     fn from(error: GovernanceError) -> Self {
         match error {
             GovernanceError::ExpiredInvite => refusal_of_join(WireCode::ExpiredInvite),
@@ -227,6 +231,10 @@ impl From<BodyError> for Refusal {
 }
 
 /// Why the relay, or the chain, does not let a newcomer in.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "the other codes are told in the relay's own words"
+)]
 pub fn refusal_of_join(code: WireCode) -> Refusal {
     match code {
         WireCode::ExpiredInvite => Refusal::new(

@@ -141,7 +141,7 @@ impl<S: Storage> Replica<S> {
                     for arrival in &arrivals {
                         self.answered(arrival);
                     }
-                    self.arrived(arrivals);
+                    self.arrived(&arrivals);
                 }
                 Output::Link(link) => self.linked(now, link),
                 Output::ClockOffset(offset) => {
@@ -412,18 +412,15 @@ impl<S: Storage> Replica<S> {
             .proposals
             .iter()
             .find(|proposed| proposed.act.hash() == *act);
-        match found {
-            Some(proposed) => proposed.state,
-            None => {
-                let governance = self.ledger.governance();
-                let held = (0..=governance.height())
-                    .any(|height| governance.hash_at(height) == Some(*act));
-                if held {
-                    ActState::Done
-                } else {
-                    ActState::Pending
-                }
-            }
+        if let Some(proposed) = found {
+            return proposed.state;
+        }
+        let governance = self.ledger.governance();
+        let mut heights = 0..=governance.height();
+        if heights.any(|height| governance.hash_at(height) == Some(*act)) {
+            ActState::Done
+        } else {
+            ActState::Pending
         }
     }
 
@@ -451,7 +448,7 @@ impl<S: Storage> Replica<S> {
         if self.needs_ticket() {
             let arrival = self.ledger.act(act)?;
             self.ledger.commit()?;
-            self.arrived(vec![arrival]);
+            self.arrived(&[arrival]);
             return Ok(Proposal::Done);
         }
         if !self.connected() {

@@ -216,7 +216,7 @@ impl<S: Storage> Replica<S> {
         let mut failed: Option<SealError> = None;
         let written = self.ledger.write(author, drafts, &mut |header, plain| {
             let key = keyring.key(header.key?)?;
-            let mut header = header.clone();
+            let mut header = *header;
             match seal(rng, key, &mut header, plain) {
                 Ok(body) => Some((header.seal?, body)),
                 Err(error) => {
@@ -243,7 +243,7 @@ impl<S: Storage> Replica<S> {
             }
         };
         self.rows.clear();
-        self.arrived(arrivals);
+        self.arrived(&arrivals);
         Ok(true)
     }
 

@@ -1,6 +1,6 @@
 //! The contract of everything that has a face: typed commands and queries, their replies, errors.
 //!
-//! The command line's JSON, the desktop's TypeScript types and later the gateway's OpenAPI derive
+//! The command line's JSON, the desktop's `TypeScript` types and later the gateway's `OpenAPI` derive
 //! from the types here. JSON is externally stable: fields are added, never renamed.
 //!
 //! Start with [`Command`] (what changes something) and [`Query`] (what only asks).

@@ -143,6 +143,9 @@ pub struct StaffView {
     /// Weekly hours by site; a site not listed means the site's own hours.
     #[ts(type = "Record<string, Array<Array<[string, string]>>>")]
     pub hours: BTreeMap<LocationId, Vec<Vec<(Time, Time)>>>,
+    /// Days off, at every site; whoever sets hours sends them again.
+    #[ts(as = "Vec<String>")]
+    pub closed: Vec<Date>,
 }
 
 /// A room, table, chair or machine.
@@ -499,8 +502,24 @@ pub struct ReviewView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub suggestion: Option<SuggestionView>,
+    /// Where people said different things about how far a visit has come: no decision settles
+    /// that, one of these states does, written with `set_state` by anyone who may check in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub states: Option<StatesView>,
     /// Whether this seat may decide, or only propose.
     pub may_decide: bool,
+}
+
+/// States that met on one visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct StatesView {
+    /// What was said, sorted.
+    pub said: Vec<VisitState>,
+    /// What it comes to; saying it again settles the case.
+    pub stands: VisitState,
+    /// What else settles it: the states it may go to from there.
+    pub next: Vec<VisitState>,
 }
 
 /// Kinds of review.

@@ -16,7 +16,7 @@ impl Home {
     pub(super) fn set_relay(
         &self,
         address: &str,
-        ticket: Option<String>,
+        ticket: Option<&str>,
     ) -> Result<HomeReply, Refusal> {
         if !(address.starts_with("ws://") || address.starts_with("wss://")) {
             return Err(Refusal::new(
@@ -34,11 +34,11 @@ impl Home {
             let desk = held.as_mut().ok_or_else(locked)?;
             let key = key.check().map_err(|_| trouble(Code::WrongRelay))?;
             desk.replica.pin_relay(self.now(), key.into(), address)?;
-            if let Some(ticket) = &ticket {
+            if let Some(ticket) = ticket {
                 desk.settings
                     .put(&[(TICKET, Some(ticket.as_bytes()))])
                     .map_err(|error| store(&error))?;
-                desk.replica.set_ticket(Some(ticket.clone()));
+                desk.replica.set_ticket(Some(ticket.to_owned()));
             }
         }
         self.connect()?;

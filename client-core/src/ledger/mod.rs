@@ -194,9 +194,9 @@ pub struct Ledger<S> {
     pub(crate) outbox: BTreeMap<Index, Hash>,
     /// Entries whose governance height is not reached yet.
     pub(crate) waiting: Vec<Hash>,
-    /// The last entry seen of each seat, and which entries were named as a first predecessor.
+    /// The last entry seen of each seat, and which entry first named another as its predecessor.
     pub(crate) last_of_seat: HashMap<SeatId, Hash>,
-    pub(crate) first_prevs: HashMap<(SeatId, Hash), IncarnationId>,
+    pub(crate) successors: HashMap<(SeatId, Hash), Hash>,
     pub(crate) digest: [u64; 4],
     pub(crate) alarms: std::collections::BTreeSet<Alarm>,
     pub(crate) head_at: Option<i64>,
@@ -233,7 +233,7 @@ impl<S: Storage> Ledger<S> {
             if height > 0 {
                 ledger.governance.apply(&act)?;
             }
-            ledger.hold(Item::Act(act), false)?;
+            ledger.hold(&Item::Act(act), false)?;
         }
         ledger.commit()?;
         Ok(ledger)
@@ -259,7 +259,7 @@ impl<S: Storage> Ledger<S> {
             outbox: BTreeMap::new(),
             waiting: Vec::new(),
             last_of_seat: HashMap::new(),
-            first_prevs: HashMap::new(),
+            successors: HashMap::new(),
             digest: [0; 4],
             alarms: std::collections::BTreeSet::new(),
             head_at: None,

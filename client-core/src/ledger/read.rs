@@ -31,7 +31,7 @@ impl<S: Storage> Ledger<S> {
             match (&mut ledger, kept) {
                 (Some(ledger), Kept::Item { item, own }) => ledger.reload(next, &item, own)?,
                 (Some(ledger), Kept::Placement(placement)) => {
-                    ledger.replay_placement(&placement)?;
+                    ledger.replay_placement(&placement);
                     ledger.place(&placement)?;
                 }
                 (

@@ -169,7 +169,7 @@ impl<S: Storage> Ledger<S> {
         }
         match item {
             Item::Entry(entry) => {
-                self.hold(Item::Entry(entry.clone()), false)?;
+                self.hold(&Item::Entry(entry.clone()), false)?;
                 Ok(self
                     .judge(hash, Arc::new(entry), false)
                     .into_iter()
@@ -180,12 +180,12 @@ impl<S: Storage> Ledger<S> {
                 if !self.governance.relay_signed(&confirmation) {
                     return Err(LedgerError::BadHead { feed });
                 }
-                self.hold(Item::Confirmation(confirmation), false)?;
+                self.hold(&Item::Confirmation(confirmation), false)?;
                 Ok(Vec::new())
             }
             Item::Act(act) => {
                 self.governance.apply(&act)?;
-                self.hold(Item::Act(act.clone()), false)?;
+                self.hold(&Item::Act(act.clone()), false)?;
                 let mut arrivals = vec![Arrival::Act(Arc::new(act))];
                 arrivals.extend(self.judge_waiting()?);
                 Ok(arrivals)
@@ -236,13 +236,13 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Appends an item to the log and the indexes.
-    pub(crate) fn hold(&mut self, item: Item, own: bool) -> Result<(), LedgerError> {
+    pub(crate) fn hold(&mut self, item: &Item, own: bool) -> Result<(), LedgerError> {
         let body = item.body().unwrap_or_default();
         let index = self
             .log
-            .append(&record::item_head(&item, own), body)
+            .append(&record::item_head(item, own), body)
             .map_err(record::append_error)?;
-        self.index(index, &item, own);
+        self.index(index, item, own);
         Ok(())
     }
 
@@ -287,15 +287,14 @@ impl<S: Storage> Ledger<S> {
             *next += 1;
         }
         self.last_of_seat.insert(header.seat, hash);
-        if sequence == 0 && header.prev != Hash::ZERO {
-            let first = self
-                .first_prevs
-                .entry((header.seat, header.prev))
-                .or_insert(incarnation);
-            if *first != incarnation {
-                self.alarms
-                    .insert(Alarm::DeviceCopied { seat: header.seat });
-            }
+        // Two entries of a seat that follow on one: two machines go on from the same disk.
+        let successor = self
+            .successors
+            .entry((header.seat, header.prev))
+            .or_insert(hash);
+        if *successor != hash {
+            self.alarms
+                .insert(Alarm::DeviceCopied { seat: header.seat });
         }
     }
 
@@ -373,7 +372,7 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Rebuilds a feed's frontier from a placement of the log.
-    pub(crate) fn replay_placement(&mut self, placement: &Placement) -> Result<(), LedgerError> {
+    pub(crate) fn replay_placement(&mut self, placement: &Placement) {
         let org = self.org();
         let head = *placement.head.value();
         let feed = self
@@ -390,6 +389,5 @@ impl<S: Storage> Ledger<S> {
         feed.sequence = placement.first.saturating_sub(1);
         feed.prove(head.sequence, head.chain, placement.head.clone());
         feed.pending.clear();
-        Ok(())
     }
 }

@@ -5,6 +5,11 @@
 //! placement  head = 1, CBOR [first, [item hash...], head]   body = empty
 //! ```
 
+#![allow(
+    clippy::large_enum_variant,
+    reason = "one value at a time, moved once: a box would cost more than it saves"
+)]
+
 use entry_log::{
     AppendError, Log, OpenError, Options, ReadError, Record, Recovery, Storage, SyncError,
 };

@@ -4,6 +4,11 @@
 //! lets the session decide and shows arrivals to the book; what comes back are wishes about the
 //! socket alone.
 
+#![allow(
+    clippy::large_enum_variant,
+    reason = "one value at a time, moved once: a box would cost more than it saves"
+)]
+
 mod socket;
 
 use std::{
@@ -17,7 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 pub use socket::{Socket, SocketError, Trust};
 
-use crate::session::Input;
+use crate::session::{Input, LONGEST};
 
 /// A wish about the socket.
 #[derive(Debug)]
@@ -167,21 +172,21 @@ impl<D: Drive> Line<D> {
     /// The next input; `None` when the link is to stop.
     async fn wait(&mut self) -> Option<Input> {
         let pause = self.wake.map(|at| {
-            let left = at.duration_since(self.driver.now());
+            // Not by a clock alone that may be set back meanwhile.
+            let left = at.duration_since(self.driver.now()).min(LONGEST);
             std::time::Duration::try_from(left).unwrap_or_default()
         });
-        let sleep = tokio::time::sleep(pause.unwrap_or(std::time::Duration::from_secs(3600)));
+        let sleep = tokio::time::sleep(pause.unwrap_or(std::time::Duration::from_hours(1)));
         tokio::select! {
             call = self.inbox.recv() => match call {
                 Some(Call::Wrote) => Some(Input::Wrote),
                 Some(Call::Stop) | None => None,
             },
-            frame = receive(&mut self.socket) => Some(match frame {
-                Ok(frame) => Input::Frame(frame),
-                Err(_) => {
-                    self.socket = None;
-                    Input::Closed
-                }
+            frame = receive(&mut self.socket) => Some(if let Ok(frame) = frame {
+                Input::Frame(frame)
+            } else {
+                self.socket = None;
+                Input::Closed
             }),
             () = sleep => {
                 self.wake = None;

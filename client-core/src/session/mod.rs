@@ -12,6 +12,15 @@
 //!
 //! Start with [`Session::handle`]. [`peer`] is the same between two devices without a relay.
 
+#![allow(
+    clippy::large_enum_variant,
+    reason = "one value at a time, moved once: a box would cost more than it saves"
+)]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a frame that has no business in a phase is refused, whichever it is"
+)]
+
 mod backoff;
 mod join;
 pub mod peer;
@@ -38,6 +47,8 @@ const PUSH_BYTES: usize = 128 * 1024;
 const QUIET: SignedDuration = SignedDuration::from_secs(20);
 /// A connection that does not answer for so long is given up.
 const DEAD: SignedDuration = SignedDuration::from_secs(45);
+/// No pause is longer; one that seems so was agreed before the machine's clock was set back.
+pub(crate) const LONGEST: SignedDuration = SignedDuration::from_secs(60);
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -213,11 +224,14 @@ impl Session {
     ) {
         if let Some(wake) = self.wake
             && now < wake
+            && wake.duration_since(now) <= LONGEST
         {
             // A new line under an old session: it does not know of the pause yet.
             out.push(Output::WakeAt(wake));
             return;
         }
+        // A clock that was set back makes the last word lie in the future: count from now.
+        self.heard = self.heard.min(now);
         self.wake = None;
         match self.phase {
             Phase::Offline => {

@@ -141,9 +141,13 @@ fn remove_unfinished_snapshots(path: &Path) {
 }
 
 fn io_error(error: &io::Error) -> StoreError {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull,
-        _ => StoreError::Fault(error.to_string()),
+    if matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    ) {
+        StoreError::DiskFull
+    } else {
+        StoreError::Fault(error.to_string())
     }
 }
 

@@ -95,6 +95,21 @@ fn an_allowed_overlap_ends_when_either_moves() {
 }
 
 #[test]
+fn an_allowed_overlap_is_taken_back_by_who_has_seen_it_and_says_only_that_both_stay() {
+    let clash = "1+2 ann 09:15-09:30";
+    check(DOUBLE, "d1: allow 1 2\nd2 saw d1: keep 1; keep 2", clash);
+    check(DOUBLE, "d1: allow 1 2\nd2: keep 1; keep 2", "");
+    check(DOUBLE, "d1: allow 1 2\nd2 saw d1: keep 1", "");
+    let again = "d1: allow 1 2\nd2 saw d1: keep 1; keep 2\nd3 saw d2: allow 1 2";
+    check(DOUBLE, again, "");
+    check(
+        &format!("{DOUBLE}\n3 ann - 09:00-09:30"),
+        "d1: allow 1 2\nd2 saw d1: keep 1; keep 2; cancel 3",
+        "",
+    );
+}
+
+#[test]
 fn an_allowed_overlap_is_about_that_pair() {
     check(
         "1 ann - 09:00-09:30

@@ -339,6 +339,7 @@ impl Home {
     pub fn execute(&self, command: Command) -> Result<Reply, Refusal> {
         let asks = matches!(command, Command::Book(_) | Command::Move(_));
         let mut held = self.shared.lock();
+        self.heal(&mut held)?;
         let desk = held.as_mut().ok_or_else(locked)?;
         let now = self.now();
         let reply = desk.replica.execute(now, &mut desk.random, command)?;
@@ -437,6 +438,32 @@ impl Home {
             None if desk.replica.link() == LinkState::InStep => Ok(()),
             None => Err(relay::unreachable()),
         }
+    }
+
+    /// After a write that failed the replica is built anew from its log. If even that fails the
+    /// home is locked: what it shows would no longer be what it holds.
+    fn heal(&self, held: &mut Option<Desk>) -> Result<(), Refusal> {
+        let Some(desk) = held.take_if(|desk| desk.replica.needs_reopening()) else {
+            return Ok(());
+        };
+        let Desk {
+            replica,
+            mut random,
+            settings,
+            keys,
+            linked,
+            awaited,
+        } = desk;
+        let replica = replica.reopen(&mut random, self.now())?;
+        *held = Some(Desk {
+            replica,
+            random,
+            settings,
+            keys,
+            linked,
+            awaited,
+        });
+        Ok(())
     }
 
     fn must_be_empty(&self) -> Result<(), Refusal> {

@@ -1,7 +1,12 @@
 /** A relay on this machine that can be stopped and started again, as a cable is pulled and plugged. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+/** A program that was built beside the desk. */
+export const built = (name) => join(dirname(process.env.E2E_PROGRAM), name);
 
 export class Relay {
 	#process;
@@ -32,6 +37,26 @@ export class Relay {
 			this.#process.once("error", reject);
 		});
 		this.listen = await ready;
+	}
+
+	/** A ticket with which one practice can be founded here. */
+	async ticket() {
+		const { stdout } = await promisify(execFile)(this.program, [
+			"org",
+			"invite",
+			"--data",
+			this.data,
+		]);
+		return stdout.trim().split(/\s+/).at(-1);
+	}
+
+	/** Holds it still, as a slow line does: desks stay connected and get no answer. */
+	pause() {
+		this.#process.kill("SIGSTOP");
+	}
+
+	resume() {
+		this.#process.kill("SIGCONT");
 	}
 
 	/** Stops it; `how` is SIGTERM for a clean stop, SIGKILL for a crash. */

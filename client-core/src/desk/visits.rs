@@ -9,7 +9,7 @@ use conflict_rules::{
     AppointmentId, Claim, ClaimKind, ClaimState, LocationId, Placement, ResourceId, Source,
 };
 use entry_log::Storage;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 use rand_core::CryptoRng;
 use schedule::{WeekKey, home_week, touched};
 use sync_protocol::Role;
@@ -401,7 +401,7 @@ impl<S: Storage> Replica<S> {
         }
         let back = Back::Withdraw;
         let step = self.steps.keep(TakeBack::Visit { id, back });
-        let mut reply = done(id, step, &format!("Booked for {}.", wish.start));
+        let mut reply = done(id, step, &format!("Booked for {}.", in_words(wish.start)));
         reply.warnings = warnings;
         Ok(reply)
     }
@@ -571,7 +571,7 @@ impl<S: Storage> Replica<S> {
         let start = placement.civil_start();
         let back = Back::Return(before);
         let step = self.steps.keep(TakeBack::Visit { id, back });
-        let mut reply = done(id, step, &format!("Moved to {start}."));
+        let mut reply = done(id, step, &format!("Moved to {}.", in_words(start)));
         reply.warnings = warnings;
         Ok(reply)
     }
@@ -834,6 +834,11 @@ impl<S: Storage> Replica<S> {
         }
         Ok(())
     }
+}
+
+/// A start as a receptionist says it, for what a reply tells.
+fn in_words(start: DateTime) -> String {
+    start.strftime("%a %-d %b at %H:%M").to_string()
 }
 
 #[cfg(test)]

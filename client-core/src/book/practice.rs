@@ -57,6 +57,7 @@ impl Book {
             colour: staff.colour,
             retired: staff.retired,
             hours: hours_view(staff),
+            closed: staff.off.iter().copied().collect(),
         });
         let rooms = practice.rooms.iter().map(|(id, room)| RoomView {
             id: *id,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use conflict_rules::{
-    AppointmentId, Claim, Placement, Review, ReviewId, Source, Suggestion, Verdict,
+    AppointmentId, Claim, ClaimState, Placement, Review, ReviewId, Source, Suggestion, Verdict,
     concurrency::{Act, Attention, act_of},
     effective::Answer,
     precedence::{self, PrecedenceRule},
@@ -17,7 +17,8 @@ use super::{
     derived::{Derived, Shown},
 };
 use crate::catalogue::{
-    ReviewKind, ReviewView, ReviewVisit, Standing, SuggestionView, VerdictWish,
+    ReviewKind, ReviewView, ReviewVisit, Standing, StatesView, SuggestionView, VerdictWish,
+    VisitState,
 };
 
 const ALTERNATIVES: usize = 3;
@@ -117,6 +118,7 @@ impl Book {
             starts: review.starts(),
             why: why(review, &resources),
             suggestion: self.suggestion(review, &visits),
+            states: states_of(review),
             resources,
             visits,
             may_decide,
@@ -292,6 +294,25 @@ fn asks(review: &Review) -> bool {
             *attention == Attention::Ask
         }
     }
+}
+
+/// The states that met, and those that settle it.
+fn states_of(review: &Review) -> Option<StatesView> {
+    let Review::StateShown {
+        states, becomes, ..
+    } = review
+    else {
+        return None;
+    };
+    let next = ClaimState::ALL.into_iter();
+    Some(StatesView {
+        said: states.iter().copied().map(VisitState::from).collect(),
+        stands: VisitState::from(*becomes),
+        next: next
+            .filter(|next| becomes.may_become(*next))
+            .map(VisitState::from)
+            .collect(),
+    })
 }
 
 fn kind_of(review: &Review) -> ReviewKind {

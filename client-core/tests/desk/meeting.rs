@@ -177,6 +177,72 @@ fn roles_may_what_they_may() {
 }
 
 #[test]
+fn states_that_met_are_settled_by_saying_one_of_them_again() {
+    let (mut north, mut south, practice) = two_desks();
+    let visit = north.book(&practice, practice.ann, "2026-03-02T09:00");
+    meet(&mut north, &mut south);
+    let say = |state| {
+        Command::SetState(SetState {
+            appointment: visit,
+            state,
+        })
+    };
+    north.tell(say(ClaimState::Arrived));
+    south.tell(say(ClaimState::NoShow));
+    meet(&mut north, &mut south);
+    let waiting = |desk: &mut Desk| {
+        let Answer::Reviews { reviews } = desk.ask(Query::Reviews) else {
+            panic!("no reviews");
+        };
+        reviews
+    };
+    for desk in [&mut north, &mut south] {
+        let reviews = waiting(desk);
+        assert_eq!(reviews.len(), 1);
+        let states = reviews[0].states.clone().unwrap();
+        let mut said = states.said;
+        said.sort_by_key(|state| format!("{state:?}"));
+        assert_eq!(said, [VisitState::Arrived, VisitState::NoShow]);
+        assert_eq!(states.stands, VisitState::Arrived);
+        assert!(states.next.contains(&VisitState::Booked));
+        assert!(!states.next.contains(&VisitState::Arrived));
+        assert_eq!(reviews[0].suggestion, None);
+    }
+    south.tell(say(ClaimState::Arrived));
+    meet(&mut north, &mut south);
+    agree(&mut north, &mut south);
+    assert_eq!(waiting(&mut north), []);
+    assert_eq!(waiting(&mut south), []);
+}
+
+#[test]
+fn days_off_are_shown_so_that_hours_can_be_saved_with_them() {
+    let mut north = Desk::found(1);
+    let practice = north.set_up();
+    let closed = vec!["2026-03-02".parse().unwrap(), "2026-08-10".parse().unwrap()];
+    let hours = |closed| {
+        Command::SetHours(SetHours {
+            of: practice.ann.to_string(),
+            at: Some(practice.site),
+            weekly: vec![vec![]; 7],
+            closed,
+        })
+    };
+    north.tell(hours(closed.clone()));
+    let shown = |desk: &mut Desk| {
+        let Answer::Practice(view) = desk.ask(Query::Practice) else {
+            panic!("not the practice");
+        };
+        let ann = view.staff.into_iter().find(|one| one.id == practice.ann);
+        ann.unwrap().closed
+    };
+    assert_eq!(shown(&mut north), closed);
+    let known = shown(&mut north);
+    north.tell(hours(known));
+    assert_eq!(shown(&mut north), closed);
+}
+
+#[test]
 fn people_lists_seats_and_invitations() {
     let (mut north, _, _) = two_desks();
     let Answer::People(people) = north.ask(Query::People) else {

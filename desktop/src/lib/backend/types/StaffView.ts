@@ -32,4 +32,8 @@ retired: boolean,
 /**
  * Weekly hours by site; a site not listed means the site's own hours.
  */
-hours: Record<string, Array<Array<[string, string]>>>, };
+hours: Record<string, Array<Array<[string, string]>>>, 
+/**
+ * Days off, at every site; whoever sets hours sends them again.
+ */
+closed: Array<string>, };

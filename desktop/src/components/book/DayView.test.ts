@@ -92,4 +92,39 @@ describe("the day grid", () => {
 		expect(within(banner).getAllByRole("button").length).toBe(3);
 		stop();
 	});
+
+	it("lengthens a visit by keys, and says until when", async () => {
+		const user = userEvent.setup();
+		const visit = book.day?.visits.find((one) => one.details?.title.includes("Adeyemi"));
+		if (!visit) throw new Error("no visit");
+		if (book.model) book.place(cellAt(book.model, "res_amin", 600));
+		book.focusGrid();
+		await expect.poll(() => document.activeElement?.getAttribute("aria-label")).toMatch(/Simba/);
+		await user.keyboard("{Shift>}{ArrowDown}{/Shift}");
+		expect(await screen.findByText(/Simba.*, 30 minutes: Shift and arrows/)).toBeVisible();
+		expect(screen.getByTestId("ghost")).toHaveTextContent("10:00 – 10:30");
+		expect(await screen.findByText("until 10:30, 30 minutes, free")).toBeInTheDocument();
+		await user.keyboard("{Enter}");
+		expect(await screen.findByRole("gridcell", { name: /10:00 – 10:30.*Simba/ })).toBeVisible();
+	});
+
+	it("changes the length in the panel, and offers no cancelling once the visit has begun", async () => {
+		const user = userEvent.setup();
+		const visit = book.day?.visits.find((one) => one.details?.title.includes("Adeyemi"));
+		if (!visit) throw new Error("no visit");
+		book.open(visit);
+		const field = await screen.findByLabelText("Length in minutes");
+		expect(field).toHaveValue(20);
+		expect(screen.getByRole("button", { name: /^Cancel visit/ })).toBeVisible();
+		await user.clear(field);
+		await user.type(field, "25{Enter}");
+		await expect.poll(() => said).toHaveLength(1);
+		expect(await screen.findByRole("gridcell", { name: /10:00 – 10:25.*Simba/ })).toBeVisible();
+		await backend.execute({ type: "set_state", appointment: visit.id, state: "in_progress" });
+		await book.refresh();
+		expect(screen.queryByRole("button", { name: /^Cancel visit/ })).toBeNull();
+		if (book.model) book.place(cellAt(book.model, "res_amin", 600));
+		book.askCancel();
+		expect(await screen.findByRole("alert")).toHaveTextContent(/“With vet” cannot be cancelled/);
+	});
 });

@@ -33,4 +33,26 @@ describe("the review", () => {
 		expect(queue.reason).toBe("1 mko");
 		expect(queue.count).toBe(1);
 	});
+	it("asks how far the visit has come where people said different things", async () => {
+		const queue = await open();
+		const [review] = queue.reviews;
+		const [first] = review?.visits ?? [];
+		if (!review || !first) throw new Error("no case");
+		const { suggestion: _, ...plain } = review;
+		queue.reviews = [
+			{
+				...plain,
+				kind: "acts",
+				visits: [first],
+				states: { said: ["arrived", "no_show"], stands: "arrived", next: ["booked", "done"] },
+			},
+		];
+		expect(await screen.findByRole("button", { name: /It is “Arrived”/ })).toBeEnabled();
+		expect(screen.getByText(/counts as “Arrived” until/)).toBeVisible();
+		expect(screen.getByRole("button", { name: "Booked" })).toBeVisible();
+		expect(
+			screen.queryByRole("button", { name: /Cancel this one|Keep this one|^Move/ }),
+		).toBeNull();
+		expect(screen.queryByLabelText("Reason (sealed, optional)")).toBeNull();
+	});
 });

@@ -22,6 +22,7 @@ describe("first run", () => {
 	it("founds a practice, checks two of the words, and opens where people are added", async () => {
 		const { backend, user } = open("empty");
 		await user.click(await button(/Start a new practice/));
+		expect(screen.getByRole("note")).toHaveTextContent(/24 recovery words appear next/);
 		await user.click(await button("Start the practice"));
 		expect(screen.getAllByText("This is needed.")).toHaveLength(2);
 		expect(screen.getByLabelText("Practice")).toHaveAttribute("aria-invalid", "true");
@@ -39,6 +40,7 @@ describe("first run", () => {
 
 		for (const word of backend.world.words)
 			expect(await screen.findByText(word)).toBeInTheDocument();
+		expect(screen.getByText(/Do not close this window/)).toBeInTheDocument();
 		await user.click(await button("I have written them down"));
 		const asked = screen.getAllByLabelText(/^Word \d+$/);
 		expect(asked).toHaveLength(2);
@@ -125,7 +127,10 @@ describe("the open desk", () => {
 	it("lists the keys on ?", async () => {
 		const { user } = await desk();
 		await user.keyboard("?");
-		expect(await screen.findByRole("dialog", { name: "Keys" })).toBeInTheDocument();
+		const list = await screen.findByRole("dialog", { name: "Keys" });
+		for (const key of ["End", "Delete", "Ctrl Enter", "Shift ↓"])
+			expect(within(list).getByText(key)).toBeInTheDocument();
+		expect(within(list).getByRole("heading", { name: /calendar/ })).toBeInTheDocument();
 	});
 
 	it("picks a day from the month", async () => {
@@ -180,6 +185,65 @@ describe("the open desk", () => {
 		);
 	});
 
+	it("saves a person's hours without losing their days off", async () => {
+		const { backend, user } = open("open");
+		const amin = backend.world.book.staff.find((one) => one.id === "res_amin");
+		if (amin) amin.closed = ["2026-04-02", "2026-08-10"];
+		await screen.findByText("2 devices in step");
+		await user.click(await button("Settings"));
+		await user.click(await button("Staff"));
+		await user.click(await button("Working hours: Dr Leila Amin"));
+		const from = screen.getAllByLabelText("Opens on Monday")[0]!;
+		await user.clear(from);
+		await user.type(from, "1015");
+		await user.click(await button("Save hours"));
+		const saved = () => backend.world.book.staff.find((one) => one.id === "res_amin");
+		await waitFor(() => expect(saved()?.hours["loc_river"]?.[0]?.[0]?.[0]).toBe("10:15"));
+		expect(saved()?.closed).toEqual(["2026-04-02", "2026-08-10"]);
+	});
+
+	it("shows a manager the relay, and the form only to an owner", async () => {
+		const { backend, user } = open("open");
+		const seat = backend.world.seats.find((one) => one.here);
+		if (seat) seat.role = "manager";
+		await screen.findByText("2 devices in step");
+		await user.click(await button("Settings"));
+		await user.click(await button("Relay"));
+		expect(await screen.findByText(/Only an owner sets/)).toBeInTheDocument();
+		expect(screen.queryByLabelText("Address")).toBeNull();
+		expect(screen.queryByText(/Your role may look/)).toBeNull();
+		expect(await button("Test the connection")).toBeInTheDocument();
+	});
+
+	it("lets anyone choose when this computer locks by itself", async () => {
+		const { backend, user } = open("open");
+		const seat = backend.world.seats.find((one) => one.here);
+		if (seat) seat.role = "receptionist";
+		await user.click(await button("Settings"));
+		await user.click(await button("This computer"));
+		const choice = await screen.findByLabelText("Lock after");
+		expect(choice).toHaveValue("5");
+		expect(screen.queryByText(/Your role may look/)).toBeNull();
+		await user.selectOptions(choice, "Never");
+		expect(localStorage.getItem("lock-after-minutes")).toBe("0");
+		expect(screen.getByText(/Whoever passes by/)).toBeInTheDocument();
+	});
+
+	it("locks by itself after a warning, with nobody there", async () => {
+		let now = Date.parse("2026-03-04T08:00:00Z");
+		const moving = { now: () => new Date(now) };
+		const backend = fakeBackend({ clock: moving, phase: "open" });
+		render(App, { props: { backend, clock: moving } });
+		await screen.findByText("2 devices in step");
+		now += 4.5 * 60_000;
+		expect(await screen.findByText(/locks in one minute/, {}, { timeout: 3000 })).toBeVisible();
+		now += 30_000;
+		expect(
+			await screen.findByRole("heading", { name: "Locked" }, { timeout: 3000 }),
+		).toBeInTheDocument();
+		expect(backend.world.phase).toBe("locked");
+	});
+
 	it("makes a join code and shows it once", async () => {
 		const { user } = await desk();
 		await user.click(await button("Settings"));
@@ -202,7 +266,9 @@ describe("the open desk", () => {
 		await user.type(screen.getByLabelText("Folder"), "/media/usb");
 		await user.click(await button("Back up now"));
 		expect(
-			await screen.findByText(/Written and verified: \/media\/usb\/daybook-2026-03-04/),
+			await screen.findByText(
+				/Written and verified: \/media\/usb\/daybook-20260304-080000\.backup/,
+			),
 		).toBeInTheDocument();
 	});
 

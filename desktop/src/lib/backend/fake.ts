@@ -174,7 +174,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				world.backupAt = clock.now().toISOString();
 				return {
 					type: "backed_up",
-					file: `${request.folder.replace(/\/$/, "")}/daybook-${now().slice(0, 10)}.backup`,
+					file: `${request.folder.replace(/\/$/, "")}/daybook-${now().replace(/[-:]/g, "").replace("T", "-")}00.backup`,
 					bytes: 1_384_220,
 				};
 			case "restore":

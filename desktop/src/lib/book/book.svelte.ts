@@ -68,6 +68,9 @@ export interface Ghost {
 	readonly floating: boolean;
 }
 
+/** Most minutes of a visit. */
+const LONGEST = 24 * 60;
+
 export class Book {
 	practice = $state.raw<PracticeView>();
 	location = $state("");
@@ -191,6 +194,8 @@ export class Book {
 
 	async goTo(date: string): Promise<void> {
 		this.date = date;
+		// A length belongs to the day where the visit is.
+		if (this.carry?.kind === "resize") this.carry = undefined;
 		await this.#load();
 		if (this.carry) this.carry.to({ date });
 	}
@@ -252,7 +257,7 @@ export class Book {
 
 	place(cursor: Cursor): void {
 		this.cursor = cursor;
-		if (this.carry?.by === "keyboard") this.#follow();
+		if (this.carry?.by === "keyboard" && this.carry.kind === "move") this.#follow();
 	}
 
 	/** Carries out a key of the grid; `false` when it means nothing here. */
@@ -261,8 +266,13 @@ export class Book {
 		const model = this.model;
 		if (!wish || !model) return false;
 		switch (wish.type) {
+			case "length":
+				return this.lengthen(wish.rows);
 			case "move":
-				if (this.cursor) {
+				if (this.carry?.kind === "resize") {
+					if (wish.direction === "down") this.lengthen(1);
+					if (wish.direction === "up") this.lengthen(-1);
+				} else if (this.cursor) {
 					this.place(step(model, this.cursor, wish.direction, this.carry !== undefined));
 				}
 				return true;
@@ -426,7 +436,7 @@ export class Book {
 		const visit = this.#visit;
 		if (!visit || visit.state === "cancelled") return;
 		this.open(visit);
-		if (this.panel?.type === "visit") this.panel.visit.cancelling = true;
+		if (this.panel?.type === "visit") this.panel.visit.asked = true;
 	}
 
 	review(id: string): void {
@@ -450,6 +460,46 @@ export class Book {
 		this.panel = undefined;
 		if (this.cursor) this.cursor = { column, minute: this.cursor.minute };
 		this.focusGrid();
+	}
+
+	/** One row more or less for the visit under the cursor; Enter keeps it. */
+	lengthen(rows: 1 | -1): boolean {
+		const model = this.model;
+		if (!model) return false;
+		if (!this.carry) {
+			const block = this.cursor && blockUnder(model, this.cursor);
+			// As by pointer: the stretch before a gap has no end to pull.
+			if (!block || block.gap || block.visit.state === "cancelled") return false;
+			this.pickUp({
+				kind: "resize",
+				by: "keyboard",
+				visit: block.visit,
+				column: block.column,
+				minute: onDay(block.visit.start, this.date),
+				minutes: lengthOf(block.visit),
+			});
+			this.#park();
+			this.panel = undefined;
+		}
+		const carry = this.carry;
+		if (carry?.kind !== "resize" || carry.by !== "keyboard") return false;
+		// Onto the rows of the grid, and never to nothing.
+		const { step } = model;
+		const end = carry.minute + carry.minutes;
+		const next =
+			rows > 0 ? (Math.floor(end / step) + 1) * step : (Math.ceil(end / step) - 1) * step;
+		if (next > carry.minute) carry.to({ minutes: Math.min(next - carry.minute, LONGEST) });
+		return true;
+	}
+
+	/** Gives a visit this length, as typed in its panel. */
+	async resizeTo(visit: VisitView, minutes: number): Promise<void> {
+		const column = this.#columnOf(visit) ?? "";
+		const minute = onDay(visit.start, this.date);
+		const from = { column, minute, minutes: lengthOf(visit), visit };
+		const carry = this.pickUp({ kind: "resize", by: "keyboard", ...from });
+		carry?.to({ minutes: Math.round(minutes) });
+		await this.drop();
 	}
 
 	pickUp(from: CarryFrom): Carry | undefined {

@@ -27,8 +27,8 @@ beforeEach(async () => {
 	await book.start(practice, "loc_river");
 });
 
-const key = (name: string) =>
-	book.press({ key: name, ctrlKey: false, altKey: false, metaKey: false });
+const key = (name: string, shiftKey = false) =>
+	book.press({ key: name, ctrlKey: false, altKey: false, metaKey: false, shiftKey });
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -105,6 +105,77 @@ describe("the book", () => {
 		expect(await book.book(draft)).toBe(false);
 		expect(draft.attempt.warnings.length).toBeGreaterThan(0);
 		expect(await book.book(draft)).toBe(true);
+	});
+
+	it("lengthens a visit by keys: nothing changes before Enter", async () => {
+		const id = on("Simba");
+		const lengthNow = () => {
+			const visit = book.day?.visits.find((one) => one.id === id);
+			return visit?.end.slice(11, 16);
+		};
+		expect(lengthNow()).toBe("10:20");
+		expect(key("ArrowDown", true)).toBe(true);
+		expect(book.carry?.kind).toBe("resize");
+		// Onto the rows of a quarter of an hour.
+		expect(book.ghost).toMatchObject({ minute: 600, minutes: 30 });
+		key("+");
+		expect(book.ghost?.minutes).toBe(45);
+		key("-");
+		expect(book.ghost?.minutes).toBe(30);
+		expect(lengthNow()).toBe("10:20");
+		key("Escape");
+		expect(book.carry).toBeUndefined();
+		expect(lengthNow()).toBe("10:20");
+		key("ArrowUp", true);
+		expect(book.ghost?.minutes).toBe(15);
+		key("ArrowUp", true);
+		expect(book.ghost?.minutes).toBe(15);
+		key("Enter");
+		await settled();
+		await expect.poll(lengthNow).toBe("10:15");
+		expect(said).toHaveLength(1);
+	});
+
+	it("has no length for an empty cell, and none that follows to another day", async () => {
+		at("res_cole", 12 * 60);
+		expect(key("ArrowDown", true)).toBe(false);
+		on("Simba");
+		key("+");
+		expect(book.carry).toBeDefined();
+		await book.goTo("2026-03-03");
+		expect(book.carry).toBeUndefined();
+	});
+
+	it("takes a length typed in the panel, and shows what is in the way", async () => {
+		const id = on("Simba");
+		const visit = () => book.day?.visits.find((one) => one.id === id);
+		const before = visit();
+		if (!before) throw new Error("no visit");
+		await book.resizeTo(before, 25);
+		expect(visit()?.end.slice(11, 16)).toBe("10:25");
+		const longer = visit();
+		if (!longer) throw new Error("no visit");
+		await book.resizeTo(longer, 600);
+		expect(book.panel?.type).toBe("trouble");
+		expect(visit()?.end.slice(11, 16)).toBe("10:25");
+	});
+
+	it("asks for a reason only where cancelling is possible", async () => {
+		const id = on("Simba");
+		key("x");
+		if (book.panel?.type !== "visit") throw new Error("no panel");
+		const panel = book.panel.visit;
+		await expect.poll(() => panel.cancelling).toBe(true);
+		expect(panel.cannotCancel).toBe(false);
+		book.closePanel();
+		await backend.execute({ type: "set_state", appointment: id, state: "in_progress" });
+		await book.refresh();
+		on("Simba");
+		key("Delete");
+		if (book.panel?.type !== "visit") throw new Error("no panel");
+		const begun = book.panel.visit;
+		await expect.poll(() => begun.cannotCancel).toBe(true);
+		expect(begun.cancelling).toBe(false);
 	});
 
 	it("keeps a half-made booking for the next N", async () => {

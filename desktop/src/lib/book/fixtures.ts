@@ -70,6 +70,7 @@ export function practice(staff: string[]): PracticeView {
 			colour: index % 12,
 			retired: false,
 			hours: {},
+			closed: [],
 		})),
 		rooms: ["room1", "room2"].map((id) => ({
 			id,

@@ -82,3 +82,15 @@ describe("keys", () => {
 		expect(meaning(key("PageDown"))).toEqual({ type: "day", days: 1 });
 	});
 });
+
+describe("the length of a visit", () => {
+	const of = (key: string, shiftKey = false) =>
+		meaning({ key, shiftKey, ctrlKey: false, altKey: false, metaKey: false });
+	it("changes with Shift and arrows, and with plus and minus", () => {
+		expect(of("ArrowDown", true)).toEqual({ type: "length", rows: 1 });
+		expect(of("ArrowUp", true)).toEqual({ type: "length", rows: -1 });
+		expect(of("+", true)).toEqual({ type: "length", rows: 1 });
+		expect(of("-")).toEqual({ type: "length", rows: -1 });
+		expect(of("ArrowDown")).toEqual({ type: "move", direction: "down" });
+	});
+});

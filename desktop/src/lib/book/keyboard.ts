@@ -79,6 +79,7 @@ export function blockUnder(model: DayModel, cursor: Cursor): Block | undefined {
 export type Meaning =
 	| { readonly type: "move"; readonly direction: Direction }
 	| { readonly type: "day"; readonly days: number }
+	| { readonly type: "length"; readonly rows: 1 | -1 }
 	| { readonly type: Action };
 
 export type Action =
@@ -110,6 +111,7 @@ export interface Key {
 	readonly ctrlKey: boolean;
 	readonly altKey: boolean;
 	readonly metaKey: boolean;
+	readonly shiftKey?: boolean;
 }
 
 /** Keys held with a modifier belong to the window, not to the grid. */
@@ -118,6 +120,8 @@ export function meaning(event: Key, rightToLeft = false): Meaning | undefined {
 	const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
 	if (key === "PageUp") return { type: "day", days: -1 };
 	if (key === "PageDown") return { type: "day", days: 1 };
+	if (key === "+" || (event.shiftKey && key === "ArrowDown")) return { type: "length", rows: 1 };
+	if (key === "-" || (event.shiftKey && key === "ArrowUp")) return { type: "length", rows: -1 };
 	const direction = MOVES[key];
 	if (direction) return { type: "move", direction: rightToLeft ? mirror(direction) : direction };
 	const action = ACTIONS[key];

@@ -36,6 +36,9 @@ export const words = {
 	cell: (time: string, column: string, what: string) => `${time}, ${column}, ${what}`,
 	placing: (what: string) =>
 		`Moving ${what}: arrows choose the place, Enter puts it there, Esc leaves it where it was.`,
+	resizing: (what: string, minutes: number) =>
+		`${what}, ${String(minutes)} minutes: Shift and arrows change the length, Enter keeps it, Esc leaves it as it was.`,
+	lasts: (end: string, minutes: number) => `until ${end}, ${String(minutes)} minutes`,
 	ghost: {
 		checking: "checking…",
 		ok: "free",
@@ -44,14 +47,14 @@ export const words = {
 	taken: {
 		title: (who: string) => `${who || "A visit"} lost the slot: another desk was first.`,
 		offer: "Next best, one click books:",
-		none: "No other slot was found. The visit is in the review queue.",
+		none: "No other free slot was found near. A new visit is not booked; a moved one is back where it was.",
 		dismiss: "Later",
 		gone: "That visit can no longer be read here, so it cannot be booked again by one click.",
 	},
 	booking: {
 		title: "New booking",
 		client: "Client or pet",
-		clientHint: "Name, pet, or last digits of the phone",
+		clientHint: "Name, pet, phone digits, or # and chip",
 		noClient: "No client",
 		change: "Change",
 		pets: "Pets",
@@ -133,6 +136,9 @@ export const words = {
 		review: "Waits in the review queue",
 		openReview: "Open review",
 		length: "Length in minutes",
+		saveLength: "Change length",
+		notCancel: (state: string) =>
+			`A visit that is “${state}” cannot be cancelled. Take it one step back first.`,
 		gone: "This visit is no longer here.",
 		loading: "Opening…",
 	},
@@ -203,6 +209,14 @@ export const words = {
 		made: (by: string, site: string) => `made by ${by} at ${site}`,
 		suggests: "The rule suggests",
 		noSuggestion: "The rule has no opinion: both have the same right to the slot.",
+		noPlace: "The rule has no opinion: keep the place that counts.",
+		justKnow: "It is settled by rule, as it stands below. Keep it if that is right.",
+		saidOf: (said: string, stands: string) =>
+			`${said} were said at once. It counts as “${stands}” until somebody says which is right.`,
+		and: " and ",
+		stays: (state: string) => `It is “${state}”`,
+		instead: "Or say instead:",
+		sayStays: (who: string, state: string) => `${who} stays “${state}”`,
 		apply: "Apply suggestion",
 		keep: "Keep this one",
 		keepHint: (key: string) => `Keep this one, move or cancel the other (${key})`,

@@ -118,7 +118,10 @@ export class GridPointer {
 	#click(press: Press): void {
 		const book = this.around.book();
 		const model = this.around.model();
-		if (book.carry) {
+		if (book.carry?.kind === "resize") {
+			// A length chosen by keys is kept by Enter only.
+			book.leave();
+		} else if (book.carry) {
 			// A cut visit is also placed by a click.
 			book.place(cellAt(model, press.column, press.minute));
 			book.carry.to({ column: press.column, minute: this.#floor(press.minute) });

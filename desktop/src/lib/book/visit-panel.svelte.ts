@@ -10,11 +10,18 @@ export class VisitPanel {
 	details = $state.raw<VisitDetails>();
 	refusal = $state.raw<Refusal>();
 	note = $state("");
-	/** Whether the reason for cancelling is being asked. */
-	cancelling = $state(false);
+	/** Whether somebody wants to cancel; before the visit is read it is not known if that may be. */
+	asked = $state(false);
 	reason = $state("");
 	busy = $state(false);
 
+	readonly mayCancel = $derived.by(() => this.details?.next_states.includes("cancelled") ?? false);
+	/** Whether the reason for cancelling is being asked. */
+	readonly cancelling = $derived(this.asked && this.mayCancel);
+	/** Whether cancelling was asked for where it cannot be. */
+	readonly cannotCancel = $derived.by(
+		() => this.asked && this.details !== undefined && !this.mayCancel,
+	);
 	readonly noteChanged = $derived.by(
 		() => this.note.trim() !== (this.details?.visit.details?.note ?? ""),
 	);
@@ -41,7 +48,7 @@ export class VisitPanel {
 
 	async setState(state: VisitState): Promise<boolean> {
 		if (state === "cancelled") {
-			this.cancelling = true;
+			this.asked = true;
 			return false;
 		}
 		return this.#run({ type: "set_state", appointment: this.appointment, state });
@@ -62,7 +69,7 @@ export class VisitPanel {
 			reason: this.reason.trim() || null,
 		});
 		if (done) {
-			this.cancelling = false;
+			this.asked = false;
 			this.reason = "";
 		}
 		return done;

@@ -49,12 +49,14 @@ export const en = {
 		required: "This is needed.",
 		found: "Start the practice",
 		founding: "Making keys…",
+		paper:
+			"24 recovery words appear next, once and never again. Have paper and a pen ready, and leave the window open until they are written down.",
 		code: "Join code",
 		codeHint: "Spaces and line breaks do not matter.",
 		join: "Join",
 		joining: "Joining…",
 		file: "Backup file",
-		fileHint: "Full path of the file, e.g. /media/usb/practice.daybook",
+		fileHint: "Full path of the file, e.g. /media/usb/daybook-20260302-181500.backup",
 		restore: "Restore",
 		restoring: "Restoring…",
 	},
@@ -62,6 +64,7 @@ export const en = {
 	words: {
 		title: "Write these 24 words down",
 		lead: "They are the only way back if every passphrase is lost. Nobody else has them, and they are shown only now.",
+		stay: "Do not close this window before they are on paper: they can never be shown again.",
 		advice: "Use paper. Keep it away from this computer, somewhere only the owner can reach.",
 		print: "Print",
 		written: "I have written them down",
@@ -75,7 +78,7 @@ export const en = {
 
 	unlock: {
 		title: "Locked",
-		lead: "The book is encrypted on this computer.",
+		lead: "Names, pets and notes are encrypted on this computer.",
 		passphrase: "Passphrase",
 		unlock: "Unlock",
 		unlocking: "Unlocking…",
@@ -109,7 +112,7 @@ export const en = {
 		goToDate: "Go to a date",
 		dayOf: (site: string, day: string) => `${site}, ${day}`,
 		search: "Find a client",
-		searchHint: "Name, pet or last digits of the phone",
+		searchHint: "Name, pet, phone digits, or # and chip",
 		commands: "Commands",
 		keys: "Keys",
 		lock: "Lock",
@@ -177,6 +180,8 @@ export const en = {
 		title: "Keys",
 		everywhere: "Everywhere",
 		grid: "In the day",
+		panels: "In a booking and other panels",
+		calendar: "In the calendar of the date",
 		list: {
 			commands: "Any command",
 			undo: "Undo",
@@ -199,6 +204,7 @@ export const en = {
 			people: "People and devices",
 			relay: "Relay",
 			backup: "Backup",
+			computer: "This computer",
 		},
 		notAllowed: "Your role may look at this; an owner or manager changes it.",
 	},
@@ -309,7 +315,8 @@ export const en = {
 		open: "Open invitations",
 		none: "No open invitations.",
 		used: "used",
-		needsRelay: "Set a relay first: the new computer finds this practice through it.",
+		needsRelay:
+			"Set a relay first: the new computer finds this practice through it. An owner sets it.",
 	},
 
 	relay: {
@@ -327,6 +334,7 @@ export const en = {
 		now: "Connection",
 		none: "No relay yet. The book works on this computer alone.",
 		change: "Change the relay",
+		ownerOnly: "Only an owner sets or changes the relay.",
 		states: {
 			no_relay: "none set",
 			offline: "not reachable; work goes on",
@@ -345,6 +353,21 @@ export const en = {
 		done: (file: string, size: string) => `Written and verified: ${file} (${size}).`,
 		last: (when: string) => `Last backup ${when}.`,
 		never: "No backup has been made from this computer.",
+	},
+
+	computer: {
+		lead: "Kept on this computer, for whoever sits at it.",
+		lockAfter: "Lock after",
+		lockHint: "Without a key or a movement of the mouse. A warning comes one minute before.",
+		never: "Never",
+		neverHint:
+			"Whoever passes by can read and change the book. Press Ctrl+L when you leave the desk.",
+	},
+
+	idle: {
+		title: "This computer locks in one minute.",
+		text: "Press any key or move the mouse to stay. A half-made booking is forgotten by locking.",
+		seconds: (n: number) => `${n} s`,
 	},
 
 	hours: {

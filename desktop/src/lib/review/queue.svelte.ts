@@ -5,16 +5,18 @@
  * of calls to make. That list lives in memory only: it holds names and phone numbers.
  */
 import { asRefusal, type Backend } from "../backend/backend";
+import type { Command } from "../backend/types/Command";
 import type { Refusal } from "../backend/types/Refusal";
 import type { ReviewView } from "../backend/types/ReviewView";
 import type { ReviewVisit } from "../backend/types/ReviewVisit";
 import type { SlotView } from "../backend/types/SlotView";
 import type { VerdictWish } from "../backend/types/VerdictWish";
+import type { VisitState } from "../backend/types/VisitState";
 import { sayTime } from "../book/civil";
 import { words } from "../book/messages";
 import { titleOf } from "../book/states";
 import type { Tell } from "../search/clients.svelte";
-import { cancelThis, keepThis, letAllStand, mayOverlap, moveThis } from "./verdicts";
+import { cancelThis, keepThis, letAllStand, mayCancel, mayOverlap, moveThis } from "./verdicts";
 
 /** Someone to call after a decision. */
 export interface Call {
@@ -114,35 +116,58 @@ export class ReviewQueue {
 	}
 
 	async keep(index = this.focused): Promise<void> {
-		if (this.current) await this.decide(keepThis(this.current, index));
+		const states = this.current?.states;
+		if (states) await this.say(states.stands);
+		else if (this.current) await this.decide(keepThis(this.current, index));
 	}
 
 	async move(index = this.focused): Promise<void> {
 		const slot = this.slotOf(index);
-		if (this.current && slot) await this.decide(moveThis(this.current, index, slot));
+		if (this.current && !this.current.states && slot)
+			await this.decide(moveThis(this.current, index, slot));
 	}
 
 	async cancel(index = this.focused): Promise<void> {
-		if (this.current) await this.decide(cancelThis(this.current, index));
+		if (!this.current) return;
+		if (this.current.states?.next.includes("cancelled")) await this.say("cancelled");
+		else if (mayCancel(this.current, index)) await this.decide(cancelThis(this.current, index));
 	}
 
 	async overlap(): Promise<void> {
 		if (this.current && mayOverlap(this.current)) await this.decide(letAllStand(this.current));
 	}
 
+	/** Says how far the visit has come: no decision, a state settles such a case. */
+	async say(state: VisitState): Promise<void> {
+		const review = this.current;
+		const visit = review?.visits[0]?.visit;
+		if (!review?.states || !visit) return;
+		await this.#answer(review, { type: "set_state", appointment: visit.id, state }, () =>
+			state === "cancelled" ? [{ type: "cancel", appointment: visit.id }] : [],
+		);
+	}
+
 	async decide(verdicts: readonly VerdictWish[]): Promise<void> {
 		const review = this.current;
-		if (!review || this.busy || verdicts.length === 0 || !review.may_decide) return;
+		if (!review || verdicts.length === 0 || !review.may_decide) return;
+		const reason = this.reason.trim() || null;
+		await this.#answer(review, { type: "decide", verdicts: [...verdicts], reason }, () => verdicts);
+	}
+
+	async #answer(
+		review: ReviewView,
+		command: Command,
+		told: () => readonly VerdictWish[],
+	): Promise<void> {
+		if (this.busy) return;
 		this.busy = true;
 		this.refusal = undefined;
 		try {
-			const reply = await this.backend.execute({
-				type: "decide",
-				verdicts: [...verdicts],
-				reason: this.reason.trim() || null,
-			});
-			this.#decided = [...this.#decided, { decision: reply.id, step: reply.undo }];
-			this.calls = [...this.calls, ...callsOf(review, verdicts, reply.id)];
+			const reply = await this.backend.execute(command);
+			// States that met cannot meet again: to confirm the one that stands is not taken back.
+			if (command.type !== "set_state" || command.state !== review.states?.stands)
+				this.#decided = [...this.#decided, { decision: reply.id, step: reply.undo }];
+			this.calls = [...this.calls, ...callsOf(review, told(), reply.id)];
 			this.tell.said(reply);
 			await this.load();
 		} catch (error) {
@@ -211,6 +236,24 @@ export class ReviewQueue {
 				return undefined;
 		}
 	}
+}
+
+/** What `K` does to everyone, in words. */
+export function sayKeep(review: ReviewView, index: number): string[] {
+	if (!review.states) return keepThis(review, index).map((one) => sayVerdict(one, review));
+	const visit = review.visits[0]?.visit;
+	const who = visit ? titleOf(visit) : words.visit;
+	return [words.review.sayStays(who, words.state[review.states.stands])];
+}
+
+/** Why there is no suggestion, by kind of case. */
+export function sayNoSuggestion({ kind, states }: ReviewView): string {
+	if (states) {
+		const said = states.said.map((one) => `“${words.state[one]}”`).join(words.review.and);
+		return words.review.saidOf(said, words.state[states.stands]);
+	}
+	if (kind === "acts") return words.review.justKnow;
+	return kind === "two_places" ? words.review.noPlace : words.review.noSuggestion;
 }
 
 /** A verdict in words, by the names in the case. */

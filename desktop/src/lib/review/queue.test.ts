@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { fakeBackend, type FakeBackend } from "../backend/fake";
+import type { Backend } from "../backend/backend";
+import type { Command } from "../backend/types/Command";
+import type { Query } from "../backend/types/Query";
 import type { Reply } from "../backend/types/Reply";
+import type { ReviewView } from "../backend/types/ReviewView";
 import { fixedClock } from "../clock";
-import { ReviewQueue } from "./queue.svelte";
+import { ReviewQueue, sayKeep, sayNoSuggestion } from "./queue.svelte";
 
 let backend: FakeBackend;
 let queue: ReviewQueue;
@@ -71,5 +75,85 @@ describe("the review queue", () => {
 	});
 	it("leaves modified keys alone", () => {
 		expect(queue.press({ key: "1", ctrlKey: true, altKey: false, metaKey: false })).toBe(false);
+	});
+	it("speaks of a case by its kind", () => {
+		const review = queue.current;
+		if (!review) throw new Error("no case");
+		expect(sayNoSuggestion({ ...review, kind: "two_places" })).toMatch(/place that counts/);
+		expect(sayNoSuggestion({ ...review, kind: "acts" })).toMatch(/settled by rule/);
+		expect(sayNoSuggestion(review)).toMatch(/same right/);
+	});
+});
+
+describe("a case about how far a visit has come", () => {
+	let sent: Command[];
+	let id: string;
+
+	/** The case as the replica tells it, until a state is written. */
+	beforeEach(async () => {
+		const first = queue.current?.visits[0];
+		if (!first) throw new Error("no visit");
+		id = first.visit.id;
+		sent = [];
+		const review: ReviewView = {
+			id: "states",
+			kind: "acts",
+			starts: first.visit.starts,
+			why: "Two people said different things about how far this visit has come.",
+			resources: [],
+			visits: [{ ...first, visit: { ...first.visit, state: "arrived" } }],
+			states: {
+				said: ["arrived", "no_show"],
+				stands: "arrived",
+				next: ["booked", "in_progress", "done", "cancelled"],
+			},
+			may_decide: false,
+		};
+		const seen = {
+			...backend,
+			query: (wanted: Query) =>
+				wanted.type === "reviews"
+					? Promise.resolve({ type: "reviews", reviews: sent.length === 0 ? [review] : [] })
+					: backend.query(wanted),
+			execute: (command: Command) => {
+				sent.push(command);
+				return Promise.resolve({ id, said: "Arrived.", undo: 7 });
+			},
+		} as unknown as Backend;
+		queue = new ReviewQueue(seen, { said: (reply) => said.push(reply), refused: () => {} });
+		await queue.load();
+	});
+
+	it("goes away with K, also for a seat that may not decide", async () => {
+		await press("k");
+		expect(sent).toEqual([{ type: "set_state", appointment: id, state: "arrived" }]);
+		expect(queue.count).toBe(0);
+		expect(queue.calls).toEqual([]);
+		// What stands was only said again: there is nothing to go back to.
+		expect(queue.mayUndo).toBe(false);
+	});
+	it("goes away with another state, which can be taken back", async () => {
+		await queue.say("booked");
+		expect(sent).toEqual([{ type: "set_state", appointment: id, state: "booked" }]);
+		expect(queue.mayUndo).toBe(true);
+	});
+	it("asks for a call where X calls the visit off", async () => {
+		await press("x");
+		expect(sent).toEqual([{ type: "set_state", appointment: id, state: "cancelled" }]);
+		expect(queue.calls).toHaveLength(1);
+	});
+	it("knows neither slots nor both standing", async () => {
+		await press("m");
+		await press("o");
+		await press("1");
+		expect(sent).toEqual([]);
+	});
+	it("says what was said and what stands", () => {
+		const review = queue.current;
+		if (!review) throw new Error("no case");
+		expect(sayNoSuggestion(review)).toBe(
+			"“Arrived” and “No show” were said at once. It counts as “Arrived” until somebody says which is right.",
+		);
+		expect(sayKeep(review, 0)[0]).toMatch(/stays “Arrived”$/);
 	});
 });

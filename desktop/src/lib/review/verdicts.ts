@@ -50,6 +50,12 @@ export function mayOverlap(review: ReviewView): boolean {
 	return review.kind === "clash" && unique(review).length > 1;
 }
 
+/** Whether a visit of the case can still be called off: not twice, and not once it has begun. */
+export function mayCancel(review: ReviewView, index: number): boolean {
+	const state = review.visits[index]?.visit.state;
+	return !review.states && (state === "booked" || state === "arrived");
+}
+
 /** A claim in two places is settled by naming the place where it stays. */
 function settleAt({ visit }: ReviewVisit): VerdictWish {
 	return {

@@ -26,6 +26,7 @@ export const SECTIONS = [
 	"people",
 	"relay",
 	"backup",
+	"computer",
 ] as const;
 export type Section = (typeof SECTIONS)[number];
 
@@ -43,6 +44,9 @@ export class Desk {
 	readonly mayManage = $derived(
 		this.practice?.role === "owner" || this.practice?.role === "manager",
 	);
+
+	/** Which relay is believed is for owners to say. */
+	readonly mayRelay = $derived(this.practice?.role === "owner");
 
 	private undos: number[] = [];
 

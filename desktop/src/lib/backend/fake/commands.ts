@@ -136,6 +136,7 @@ export function run(book: Book, command: Command, now: string, instant: string):
 				colour: command.colour ?? book.staff.length % 12,
 				retired: false,
 				hours: {},
+				closed: [],
 			});
 			return { id: made, said: `${name} was added.` };
 		}
@@ -197,6 +198,7 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			const person = find(book.staff, command.of, "person or site", "of");
 			for (const at of command.at ? [command.at] : person.locations)
 				person.hours[at] = command.weekly;
+			person.closed = [...new Set(command.closed)].sort();
 			return { id: person.id, said: `Hours of ${person.name} were saved.` };
 		}
 		case "edit_entry": {

@@ -12,9 +12,9 @@ import { clashesOf, freeSlots, holdsSlot, instantOf, openOn, partsOf, workingOn 
 import type { Book, FakeVisit } from "./world";
 
 export const NEXT: Record<VisitState, VisitState[]> = {
-	booked: ["arrived", "no_show", "cancelled"],
-	arrived: ["in_progress", "booked", "no_show", "cancelled"],
-	in_progress: ["done", "arrived"],
+	booked: ["arrived", "in_progress", "no_show", "cancelled"],
+	arrived: ["booked", "in_progress", "done", "cancelled"],
+	in_progress: ["arrived", "done"],
 	done: ["in_progress"],
 	no_show: ["booked", "arrived"],
 	cancelled: ["booked"],

@@ -124,7 +124,7 @@ export function samplePractice(clock: Clock): Book {
 		role: StaffView["role"],
 		colour: number,
 		locations = ["loc_river"],
-	): StaffView => ({ id, name, role, colour, locations, retired: false, hours: {} });
+	): StaffView => ({ id, name, role, colour, locations, retired: false, hours: {}, closed: [] });
 	book.staff = [
 		person("res_amin", "Dr Leila Amin", "vet", 0, ["loc_river", "loc_north"]),
 		person("res_cole", "Dr Tom Cole", "vet", 1),

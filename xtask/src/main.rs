@@ -9,6 +9,7 @@
     reason = "a program for the terminal: what it prints is its result"
 )]
 
+mod bench;
 mod check;
 mod day;
 mod demo;
@@ -27,6 +28,7 @@ cargo xtask COMMAND
   run              build all, start a relay, found a demo practice, open two front desks;
                    `--fresh` starts over, `--walkthrough` plays it under Xvfb
   setup            install what is missing on Debian or Ubuntu, and the desk's packages
+  bench            the figures of docs/measurements.md; `bench --list` names the steps
   check            formatting, lints, types, licences
   test             every test there is; `test --list` names the steps, `test NAME...` runs some
 ";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let done = match command.as_str() {
         "run" => run::run(&rest),
         "setup" => setup::run(),
+        "bench" => step::run("bench", &bench::steps(), &rest),
         "check" => step::run("check", &check::steps(), &rest),
         "test" => step::run("test", &test::steps(), &rest),
         "" | "help" | "--help" | "-h" => {

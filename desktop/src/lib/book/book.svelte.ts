@@ -34,7 +34,7 @@ import {
 	type Key,
 } from "./keyboard";
 import { roomOf, staffOf } from "./people";
-import { nextState } from "./states";
+import { holdsTime, nextState } from "./states";
 import { TakenSlots, type Taken } from "./taken.svelte";
 import { VisitPanel } from "./visit-panel.svelte";
 
@@ -448,7 +448,7 @@ export class Book {
 	/** Takes the visit under the cursor into the hand. */
 	cut(visit: VisitView | undefined = this.#visit): void {
 		const column = this.cursor?.column;
-		if (!visit || column === undefined || visit.state === "cancelled") return;
+		if (!visit || column === undefined || !holdsTime(visit)) return;
 		this.pickUp({
 			kind: "move",
 			by: "keyboard",
@@ -469,7 +469,7 @@ export class Book {
 		if (!this.carry) {
 			const block = this.cursor && blockUnder(model, this.cursor);
 			// As by pointer: the stretch before a gap has no end to pull.
-			if (!block || block.gap || block.visit.state === "cancelled") return false;
+			if (!block || block.gap || !holdsTime(block.visit)) return false;
 			this.pickUp({
 				kind: "resize",
 				by: "keyboard",

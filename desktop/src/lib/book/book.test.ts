@@ -160,6 +160,16 @@ describe("the book", () => {
 		expect(visit()?.end.slice(11, 16)).toBe("10:25");
 	});
 
+	it("takes nothing into the hand that has given its time up", async () => {
+		const id = on("Simba");
+		await backend.execute({ type: "set_state", appointment: id, state: "no_show" });
+		await book.refresh();
+		on("Simba");
+		key("m");
+		expect(book.carry).toBeUndefined();
+		expect(key("+")).toBe(false);
+	});
+
 	it("asks for a reason only where cancelling is possible", async () => {
 		const id = on("Simba");
 		key("x");

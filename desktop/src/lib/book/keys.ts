@@ -12,7 +12,7 @@ export const KEYS: readonly { readonly keys: readonly string[]; readonly text: s
 	{ keys: ["X", "Delete"], text: "Cancel the visit" },
 	{
 		keys: ["Shift ↓", "Shift ↑"],
-		text: "Longer or shorter by a row, also + and −; Enter keeps the length",
+		text: "Longer or shorter, also + and −; then Enter",
 	},
 	{ keys: ["F"], text: "Find the next free slot" },
 	{ keys: ["Esc"], text: "Leave what was begun, or show all columns" },
@@ -35,7 +35,7 @@ export const REVIEW_KEYS: readonly { readonly keys: readonly string[]; readonly 
 
 /** The keys of panels and of the calendar. */
 export const PANEL_KEYS: readonly { readonly keys: readonly string[]; readonly text: string }[] = [
-	{ keys: ["↓", "↑"], text: "Choose among clients found, or among free slots" },
+	{ keys: ["↓", "↑"], text: "Choose a client or a free slot" },
 	{ keys: ["Enter"], text: "Take the chosen one; on Book, book" },
 	{ keys: ["Ctrl Enter"], text: "Save the note of a visit" },
 	{ keys: ["Esc"], text: "Empty the field, then close the panel" },

@@ -11,6 +11,7 @@ import { lengthOf } from "./carry.svelte";
 import { onDay } from "./civil";
 import type { Block, DayModel } from "./day-model";
 import { cellAt, cursorOn } from "./keyboard";
+import { holdsTime } from "./states";
 
 const SLACK = 4;
 const EDGE = 36;
@@ -141,7 +142,7 @@ export class GridPointer {
 		const book = this.around.book();
 		const model = this.around.model();
 		const visit = press.block?.visit;
-		if (visit?.state === "cancelled") return false;
+		if (visit && !holdsTime(visit)) return false;
 		press.started = true;
 		if (!visit) {
 			const minute = this.#floor(press.minute);

@@ -34,6 +34,11 @@ export function nextState(state: VisitState): VisitState | undefined {
 	return at === -1 ? undefined : LADDER[at + 1];
 }
 
+/** Whether it stands in the book, so that it can be moved or lengthened. */
+export function holdsTime({ state }: VisitView): boolean {
+	return state !== "cancelled" && state !== "no_show";
+}
+
 /** What a visit is called on the grid. */
 export function titleOf(visit: VisitView): string {
 	if (!visit.details) return visit.kind === "block" ? words.block : words.detailsOnTheWay;

@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Driver {
     shared: Arc<Shared>,
     clock: Clock,
+    /// Where to dial instead of the pinned address.
+    elsewhere: Option<String>,
 }
 
 impl Drive for Driver {
@@ -25,9 +27,9 @@ impl Drive for Driver {
             return vec![Wish::Hangup];
         };
         let had_ticket = desk.replica.needs_ticket();
-        let (wishes, mut events) = desk
-            .replica
-            .session((self.clock)(), &mut desk.random, input);
+        let (mut wishes, mut events) =
+            desk.replica
+                .session((self.clock)(), &mut desk.random, input);
         if had_ticket && !desk.replica.needs_ticket() {
             // Used up. If it stays, the relay only says once more that it was.
             let _ = desk.settings.put(&[(TICKET, None)]);
@@ -38,6 +40,13 @@ impl Drive for Driver {
         });
         drop(held);
         self.shared.tell(events);
+        if let Some(address) = &self.elsewhere {
+            for wish in &mut wishes {
+                if let Wish::Dial(to) = wish {
+                    to.clone_from(address);
+                }
+            }
+        }
         wishes
     }
 
@@ -52,6 +61,11 @@ impl Home {
     /// # Errors
     /// When the home is locked or no relay is set.
     pub fn connect(&self) -> Result<(), Refusal> {
+        self.connect_at(None)
+    }
+
+    /// The same; `elsewhere` is where the pinned relay is looked for instead of its address.
+    pub(super) fn connect_at(&self, elsewhere: Option<String>) -> Result<(), Refusal> {
         {
             let mut held = self.shared.lock();
             let desk = held.as_mut().ok_or_else(super::locked)?;
@@ -69,6 +83,7 @@ impl Home {
         let driver = Driver {
             shared: Arc::clone(&self.shared),
             clock: Arc::clone(&self.clock.0),
+            elsewhere,
         };
         let link =
             Link::start(driver, self.trust.clone()).map_err(|error| super::storage(&error))?;

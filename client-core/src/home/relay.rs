@@ -29,7 +29,9 @@ impl Home {
         self.shared.lock().as_ref().ok_or_else(locked)?;
         let key = self.ask_key(address)?;
         self.disconnect();
-        {
+        if self.has_moved(&key, address)? {
+            self.follow_relay(key, address)?;
+        } else {
             let mut held = self.shared.lock();
             let desk = held.as_mut().ok_or_else(locked)?;
             let key = key.check().map_err(|_| trouble(Code::WrongRelay))?;
@@ -44,6 +46,34 @@ impl Home {
         self.connect()?;
         self.wait_in_step(PATIENCE)?;
         Ok(HomeReply::Status(self.status()))
+    }
+
+    /// Whether the pinned relay itself answers at another address than the pinned one.
+    fn has_moved(&self, key: &VerifyKey, address: &str) -> Result<bool, Refusal> {
+        let held = self.shared.lock();
+        let desk = held.as_ref().ok_or_else(locked)?;
+        let governance = desk.replica.ledger().governance();
+        let known = governance.relay_key().map(|known| VerifyKey::from(*known));
+        Ok(known.as_ref() == Some(key) && governance.relay_address() != Some(address))
+    }
+
+    /// The relay orders who may change its address, so it is asked at the new one.
+    fn follow_relay(&self, key: VerifyKey, address: &str) -> Result<(), Refusal> {
+        self.connect_at(Some(address.to_owned()))?;
+        let followed = self.wait_in_step(PATIENCE).and_then(|()| {
+            let proposal = {
+                let mut held = self.shared.lock();
+                let desk = held.as_mut().ok_or_else(locked)?;
+                desk.replica.pin_relay(self.now(), key, address)?
+            };
+            if let Proposal::Proposed(act) = proposal {
+                self.wrote();
+                self.wait_for_act(&act, PATIENCE)?;
+            }
+            Ok(())
+        });
+        self.disconnect();
+        followed
     }
 
     /// Which key the relay shows. From now on only this one is believed.

@@ -200,17 +200,33 @@ impl Desk {
         answers
     }
 
+    /// Starts `sync --watch`, which holds the home until it is killed.
+    pub fn watch(&self) -> Burst {
+        Burst::start(&mut self.command(&["sync", "--watch"]), String::new())
+    }
+
     /// Starts a batch and leaves it running.
     pub fn burst(&self, options: &[&str], lines: &[String]) -> Burst {
         let mut command = self.command(&["batch"]);
+        Burst::start(command.args(options), lines.join("\n") + "\n")
+    }
+}
+
+/// A batch that runs.
+#[derive(Debug)]
+pub struct Burst {
+    running: Running,
+    answers: Receiver<String>,
+}
+
+impl Burst {
+    fn start(command: &mut Command, text: String) -> Self {
         command
-            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut running = Running::start(&mut command);
+        let mut running = Running::start(command);
         let mut input = running.child().stdin.take().expect("piped");
-        let text = lines.join("\n") + "\n";
         thread::spawn(move || {
             // The process may be killed before it has read everything.
             let _ = input.write_all(text.as_bytes());
@@ -224,18 +240,9 @@ impl Desk {
                 }
             }
         });
-        Burst { running, answers }
+        Self { running, answers }
     }
-}
 
-/// A batch that runs.
-#[derive(Debug)]
-pub struct Burst {
-    running: Running,
-    answers: Receiver<String>,
-}
-
-impl Burst {
     /// The next answer; `None` when the process has ended.
     #[allow(
         clippy::should_implement_trait,

@@ -37,6 +37,7 @@ pub struct Proxy {
     pub address: String,
     tape: Arc<Mutex<Tape>>,
     open: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -56,13 +57,22 @@ impl Proxy {
         to: &str,
         mangle: impl Fn(Way, Vec<u8>) -> Vec<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Self::mangling_at("127.0.0.1:0", to, mangle)
+    }
+
+    /// The same at a place where desks already look for their relay.
+    pub fn mangling_at(
+        at: &str,
+        to: &str,
+        mangle: impl Fn(Way, Vec<u8>) -> Vec<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(at).expect("a port to listen on");
         let place = listener.local_addr().expect("a bound port");
         let tape: Arc<Mutex<Tape>> = Arc::default();
         let open = Arc::new(AtomicBool::new(true));
         let mangle: Arc<Mangle> = Arc::new(mangle);
         let (to, kept, listening) = (to.to_owned(), tape.clone(), open.clone());
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             for desk in listener.incoming().map_while(Result::ok) {
                 if !listening.load(Ordering::SeqCst) {
                     break;
@@ -82,6 +92,7 @@ impl Proxy {
             address: format!("ws://{place}"),
             tape,
             open,
+            thread: Some(thread),
         }
     }
 
@@ -101,6 +112,10 @@ impl Drop for Proxy {
         self.open.store(false, Ordering::SeqCst);
         // Wakes the listener, which looks whether it is still wanted.
         let _ = TcpStream::connect(self.address.trim_start_matches("ws://"));
+        if let Some(thread) = self.thread.take() {
+            // Its port is free again when it has ended.
+            let _ = thread.join();
+        }
     }
 }
 

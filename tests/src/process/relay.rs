@@ -105,6 +105,11 @@ impl Relay {
         self.running.take().expect("it runs").kill();
     }
 
+    /// `kill -9`, unless it has ended by itself.
+    pub fn kill_if_running(&mut self) {
+        self.running = None;
+    }
+
     /// SIGTERM, and how it ended.
     pub fn stop(&mut self) -> ExitStatus {
         self.running.take().expect("it runs").terminate()

@@ -58,7 +58,7 @@ impl Piece {
 
     /// As it travels; a client masks, with a key that hides nothing.
     pub(super) fn write(&self, client: bool) -> Vec<u8> {
-        let mut bytes = vec![u8::from(self.last) << 7 | self.opcode];
+        let mut bytes = vec![if self.last { 0x80 } else { 0 } + self.opcode];
         let mask = if client { 0x80 } else { 0 };
         match self.payload.len() {
             len @ 0..126 => bytes.push(mask | u8::try_from(len).expect("below 126")),
@@ -147,12 +147,14 @@ impl Socket {
                 Ok(Some(piece)) if piece.opcode == CLOSE => return None,
                 Ok(Some(_)) => {}
                 Ok(None) => return None,
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                        panic!("the relay neither answers nor closes")
-                    }
-                    _ => return None,
-                },
+                Err(error) => {
+                    let late = [io::ErrorKind::WouldBlock, io::ErrorKind::TimedOut];
+                    assert!(
+                        !late.contains(&error.kind()),
+                        "the relay neither answers nor closes"
+                    );
+                    return None;
+                }
             }
         }
     }

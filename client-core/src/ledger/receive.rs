@@ -86,7 +86,9 @@ impl<S: Storage> Ledger<S> {
     pub fn feed_lost(&mut self, feed: FeedId) {
         self.alarms.insert(Alarm::RelayRolledBack { feed });
         for (hash, held) in &self.items {
-            if held.feed == feed && feed != FeedId::Governance {
+            // Confirmations are the relay's own to give again.
+            let sent = held.kind != Kind::Confirmation;
+            if held.feed == feed && feed != FeedId::Governance && sent {
                 self.outbox.insert(held.index, *hash);
             }
         }

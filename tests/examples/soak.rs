@@ -50,7 +50,10 @@ fn main() -> ExitCode {
     let seconds = start.elapsed().as_secs_f64();
     match done {
         Ok(report) => {
-            println!("{report}{seconds:.1} s; go on with --from {}", from + histories);
+            println!(
+                "{report}{seconds:.1} s; go on with --from {}",
+                from + histories
+            );
             ExitCode::SUCCESS
         }
         Err(failure) => {

@@ -255,7 +255,9 @@ impl<S: Storage> Replica<S> {
         let asked = request.placement.to_bytes() == word.placement.to_bytes()
             && request.state == RequestState::Waiting
             && word.request.0 == incarnation;
-        if !asked {
+        // An earlier grant that ended says nothing about what is asked now.
+        let ended = word.verdict == Verdict::Refused(RefusalReason::Stale);
+        if !asked || ended {
             return;
         }
         request.state = match word.verdict {

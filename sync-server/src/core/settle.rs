@@ -137,10 +137,13 @@ impl<S: Storage> Organisation<S> {
                 .map(|stand| stand.answers.clone())
                 .unwrap_or_default();
             let mut freed = false;
-            for (hash, _) in &answers {
+            for (hash, answer) in &answers {
                 if !asks.iter().any(|(_, placement)| placement.hash() == *hash) {
                     if self.planted.keep_cancelled {
                         continue;
+                    }
+                    if matches!(answer, Answer::Granted(_)) {
+                        self.take_back(now, (claim, home), *hash, request)?;
                     }
                     self.note(&Note::Forget {
                         claim: claim.to_bytes(),
@@ -166,6 +169,28 @@ impl<S: Storage> Organisation<S> {
             }
         }
         Ok(())
+    }
+
+    /// Tells everybody that a granted placement is not the claim's any more: it asks for another, or
+    /// for none. Devices could not tell by themselves in which order the relay saw things.
+    fn take_back(
+        &mut self,
+        now: i64,
+        (claim, home): (AppointmentId, DocumentId),
+        hash: PlacementHash,
+        request: Request,
+    ) -> Result<(), StorageError> {
+        let log = &self.log;
+        let read = |place| record::entry_at(log, place);
+        let week = self.schedules.week(home, &read)?;
+        // A claim that is looked through is shown by nobody.
+        let Some(known) = week.and_then(|week| week.claim(claim)) else {
+            return Ok(());
+        };
+        let site = Site::from_bytes(known.location.to_bytes());
+        let verdict = Verdict::Refused(RefusalReason::Stale);
+        let aside = home.as_bytes().as_slice();
+        self.confirm(now, claim, site, hash, verdict, request, aside)
     }
 
     /// What a claim asks for now: the site it belongs to and the placements.

@@ -75,7 +75,9 @@ impl World {
         self.tally.count("cut");
         let silent = self.chance(25);
         let ghost = self.chance(40);
-        self.note(format_args!("{conn:?} of desk {desk} cut, silent {silent}, ghost {ghost}"));
+        self.note(format_args!(
+            "{conn:?} of desk {desk} cut, silent {silent}, ghost {ghost}"
+        ));
         let now = self.now;
         if ghost {
             if let Some(line) = self.relay.lines.get_mut(&conn) {
@@ -129,7 +131,11 @@ impl World {
             self.tally.count("desk died unsynced");
         }
         self.note(format_args!("desk {desk} dies, power cut {power}"));
-        self.tally.count(if power { "desk power cut" } else { "desk killed" });
+        self.tally.count(if power {
+            "desk power cut"
+        } else {
+            "desk killed"
+        });
         self.stop_desk(desk);
         if power {
             let mut dice = self.dice();
@@ -171,7 +177,11 @@ impl World {
             self.tally.count("relay died unsynced");
         }
         self.note(format_args!("relay dies, power cut {power}"));
-        self.tally.count(if power { "relay power cut" } else { "relay killed" });
+        self.tally.count(if power {
+            "relay power cut"
+        } else {
+            "relay killed"
+        });
         let listening = self.relay.stop();
         self.ghosts.clear();
         if power {
@@ -255,10 +265,8 @@ impl World {
                 self.tally.count("disk restored");
                 self.stop_desk(desk);
                 let seed = self.below(u64::MAX);
-                let old = std::mem::replace(
-                    &mut self.desks[desk],
-                    Desk::new(platter, secrets, seed),
-                );
+                let old =
+                    std::mem::replace(&mut self.desks[desk], Desk::new(platter, secrets, seed));
                 self.desks[desk].offset = old.offset;
                 self.desks[desk].unplugged = old.unplugged;
                 self.start_desk(desk)
@@ -394,7 +402,11 @@ impl World {
         self.tally.count("entries spoiled");
         let conn = self.sign_in(desk)?;
         let refused = self.push(conn, &spoiled)?;
-        self.note(format_args!("{} entries spoiled, {} refused", spoiled.len(), refused.len()));
+        self.note(format_args!(
+            "{} entries spoiled, {} refused",
+            spoiled.len(),
+            refused.len()
+        ));
         self.leave(conn);
         Ok(())
     }
@@ -403,7 +415,10 @@ impl World {
         let Some(replica) = self.replica(desk) else {
             return Ok(None);
         };
-        let all = replica.ledger().beyond(&[], usize::MAX).map_err(|e| format!("{e}"))?;
+        let all = replica
+            .ledger()
+            .beyond(&[], usize::MAX)
+            .map_err(|e| format!("{e}"))?;
         let from = all.len().saturating_sub(12);
         let mut few = Vec::new();
         for entry in &all[from..] {

@@ -7,8 +7,8 @@ use client_core::{
     ledger::Alarm,
 };
 use conflict_rules::{
-    AppointmentId, Booking, Capacities, Claim, Clash, Decision, Effective, bookings_of, clashes,
-    effective_for_clashes, oracle,
+    AppointmentId, Booking, Capacities, Claim, Clash, Decision, Effective, Verdict, bookings_of,
+    clashes, effective_for_clashes, oracle,
 };
 use schedule::{IsoWeek, WeekKey};
 use sync_protocol::{Hash, IncarnationId, Item, SeatId};
@@ -45,7 +45,9 @@ fn nothing_acknowledged_is_lost(world: &World, audit: &Audit) -> Told {
         if let Item::Entry(entry) = item
             && !at_relay.insert(entry.id())
         {
-            return Err(format!("{feed}/{sequence}: an entry stands twice at the relay"));
+            return Err(format!(
+                "{feed}/{sequence}: an entry stands twice at the relay"
+            ));
         }
     }
     for (incarnation, sequence) in &world.receipts {
@@ -220,11 +222,18 @@ impl Documents {
 
 fn clashes_equal_the_oracle(world: &mut World, documents: &Documents) -> Told {
     let bookings = bookings_of(&documents.effective);
-    let slow = oracle::clashes(&bookings, &documents.capacities, &documents.effective.allowed);
+    let slow = oracle::clashes(
+        &bookings,
+        &documents.capacities,
+        &documents.effective.allowed,
+    );
     if let Some(slow) = slow
         && slow != documents.clashes
     {
-        return Err(format!("the oracle finds {slow:?}, the rules {:?}", documents.clashes));
+        return Err(format!(
+            "the oracle finds {slow:?}, the rules {:?}",
+            documents.clashes
+        ));
     }
     let known: BTreeSet<AppointmentId> = documents.claims.iter().map(|claim| claim.id).collect();
     let visits = world.visits.clone();
@@ -246,15 +255,22 @@ fn clashes_equal_the_oracle(world: &mut World, documents: &Documents) -> Told {
             })
         });
     if !same {
-        return Err(format!("shown are {shown:?}, there are {:?}", documents.clashes));
+        return Err(format!(
+            "shown are {shown:?}, there are {:?}",
+            documents.clashes
+        ));
     }
     world.tally.clash |= !documents.clashes.is_empty();
-    let counts = (documents.claims.len(), documents.decisions.len(), documents.clashes.len());
+    let counts = (
+        documents.claims.len(),
+        documents.decisions.len(),
+        documents.clashes.len(),
+    );
     world.note(format_args!("claims, decisions, clashes: {counts:?}"));
     Ok(())
 }
 
-/// Where a claim that occupies exactly one place is.
+/// Where a claim is that occupies exactly one place, by everybody's word.
 fn single<'a>(
     documents: &'a Documents,
 ) -> impl Iterator<Item = (AppointmentId, &'a conflict_rules::Placement)> {
@@ -262,6 +278,12 @@ fn single<'a>(
         .effective
         .placements
         .iter()
+        .filter(|(claim, _)| {
+            let open = &documents.effective.contradictions;
+            !open
+                .iter()
+                .any(|contradiction| contradiction.claim == **claim)
+        })
         .filter_map(|(claim, placements)| match placements.as_slice() {
             [only] => Some((*claim, only)),
             _ => None,
@@ -278,7 +300,18 @@ fn the_confirmed_fit(world: &World, documents: &Documents) -> Told {
         .into_iter()
         .filter(|booking| confirmed.contains(&booking.claim))
         .collect();
-    let beyond = clashes(bookings, &documents.capacities, &documents.effective.allowed);
+    // What was agreed once may have been granted, whatever was decided later.
+    let verdicts = documents
+        .decisions
+        .iter()
+        .flat_map(|decision| &decision.verdicts);
+    let agreed: BTreeSet<(AppointmentId, AppointmentId)> = verdicts
+        .filter_map(|verdict| match verdict {
+            Verdict::AllowOverlap { a, b } => Some((a.0.min(b.0), a.0.max(b.0))),
+            Verdict::Keep { .. } | Verdict::Move { .. } | Verdict::Cancel { .. } => None,
+        })
+        .collect();
+    let beyond = clashes(bookings, &documents.capacities, &agreed);
     match beyond.first() {
         None => Ok(()),
         Some(clash) => Err(format!("confirmed and yet beyond capacity: {clash:?}")),
@@ -316,11 +349,17 @@ fn every_clash_is_in_review(world: &mut World, documents: &Documents) -> Told {
                 return Err(format!("desk {desk} does not review {clash:?}"));
             }
         }
-        let clashing = reviews.iter().filter(|review| review.kind == ReviewKind::Clash);
+        let clashing = reviews
+            .iter()
+            .filter(|review| review.kind == ReviewKind::Clash);
         for review in clashing {
             let ids: BTreeSet<AppointmentId> =
                 review.visits.iter().map(|visit| visit.visit.id).collect();
-            if !documents.clashes.iter().any(|clash| clash.claims.is_subset(&ids)) {
+            if !documents
+                .clashes
+                .iter()
+                .any(|clash| clash.claims.is_subset(&ids))
+            {
                 return Err(format!("desk {desk} reviews {ids:?}, which do not clash"));
             }
         }
@@ -331,9 +370,14 @@ fn every_clash_is_in_review(world: &mut World, documents: &Documents) -> Told {
 fn what_was_taken_is_nobodys_review(world: &World, documents: &Documents) -> Told {
     for claim in &world.taken {
         let touched = world.deeds.iter().any(|deed| deed.claim == *claim);
-        let clash = documents.clashes.iter().find(|clash| clash.claims.contains(claim));
+        let clash = documents
+            .clashes
+            .iter()
+            .find(|clash| clash.claims.contains(claim));
         if let (false, Some(clash)) = (touched, clash) {
-            return Err(format!("{claim} was taken while connected, and is in {clash:?}"));
+            return Err(format!(
+                "{claim} was taken while connected, and is in {clash:?}"
+            ));
         }
     }
     Ok(())

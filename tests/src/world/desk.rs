@@ -33,6 +33,8 @@ pub struct Desk {
     pub(crate) promised: BTreeMap<IncarnationId, u64>,
     /// An older copy of its disk, on a shelf.
     pub(crate) snapshot: Option<(Platter, HomeSecrets)>,
+    /// It joined in this history and may know nothing yet.
+    pub(crate) new: bool,
     /// Its disk is about to fail.
     pub(crate) dying: bool,
     /// Visits it asked for and has no answer to.
@@ -53,6 +55,7 @@ impl Desk {
             unplugged: false,
             promised: BTreeMap::new(),
             dying: false,
+            new: false,
             snapshot: None,
             waiting: BTreeSet::new(),
         }

@@ -95,7 +95,13 @@ impl Dice {
 impl World {
     /// A world that goes on from a founded practice.
     pub fn new(seed: u64, shape: &Shape) -> Told<Self> {
-        let mut world = Self::empty(seed, shape.began, shape.relay.copy(), shape.key.clone(), true);
+        let mut world = Self::empty(
+            seed,
+            shape.began,
+            shape.relay.copy(),
+            shape.key.clone(),
+            true,
+        );
         world.practice = shape.practice.clone();
         for (platter, secrets) in &shape.desks {
             world.add_desk(platter.copy(), secrets.clone());
@@ -231,7 +237,7 @@ impl World {
     // ---- sessions --------------------------------------------------------------------------
 
     /// Tells a desk's session something and carries out what it wants.
-    pub(crate) fn tell(&mut self, desk: usize, input: Input) -> Told {
+    pub fn tell(&mut self, desk: usize, input: Input) -> Told {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let now = self.desk_now(desk);
@@ -244,7 +250,11 @@ impl World {
                 match wish {
                     Wish::Dial(_) => {
                         let open = self.dial(desk);
-                        inputs.push_back(if open { Input::Connected } else { Input::Closed });
+                        inputs.push_back(if open {
+                            Input::Connected
+                        } else {
+                            Input::Closed
+                        });
                     }
                     Wish::Send(frame) => {
                         let line = self.desks[desk].line;
@@ -265,9 +275,10 @@ impl World {
         self.settle_requests(desk);
         let now = self.desk_now(desk);
         let machine = &mut self.desks[desk];
-        // As the link does: it sleeps for what is left, or an hour.
+        // As the link does: it sleeps for what is left, but not longer than a minute.
         let left = machine.wake.map_or(SignedDuration::from_hours(1), |at| {
-            at.duration_since(now).max(SignedDuration::ZERO)
+            let left = at.duration_since(now);
+            left.clamp(SignedDuration::ZERO, SignedDuration::from_mins(1))
         });
         machine.due = Some(self.now + left);
         Ok(())
@@ -307,7 +318,12 @@ impl World {
 
     fn heard(&mut self, desk: usize, events: &[Event]) {
         for event in events {
-            if let Event::JustTaken { appointment, alternatives, .. } = event {
+            if let Event::JustTaken {
+                appointment,
+                alternatives,
+                ..
+            } = event
+            {
                 self.note(format_args!(
                     "desk {desk}: {appointment} was just taken, {} others",
                     alternatives.len()
@@ -372,14 +388,25 @@ impl World {
 
     fn receipts_of(&mut self, desk: usize, frame: &Frame) {
         match frame {
-            Frame::Placed { feed, first, chain_items, .. } => {
+            Frame::Placed {
+                feed,
+                first,
+                chain_items,
+                ..
+            } => {
                 self.note(format_args!(
                     "desk {desk}: {} placed in {feed} from {first}",
                     chain_items.len()
                 ));
                 self.receipts.extend(chain_items);
             }
-            Frame::Items { feed, epoch, first, items, head } => {
+            Frame::Items {
+                feed,
+                epoch,
+                first,
+                items,
+                head,
+            } => {
                 self.note(format_args!(
                     "desk {desk}: {} items of {feed} {epoch}/{first}, head {}",
                     items.len(),
@@ -392,7 +419,9 @@ impl World {
                 }
             }
             Frame::Refused { what, code, detail } => {
-                self.note(format_args!("desk {desk}: refused {what:?} {code} {detail}"));
+                self.note(format_args!(
+                    "desk {desk}: refused {what:?} {code} {detail}"
+                ));
                 self.tally.count("entries or acts refused");
             }
             Frame::Error { code, detail } => {
@@ -439,6 +468,78 @@ impl World {
         }
     }
 
+    // ---- scenes ----------------------------------------------------------------------------
+
+    /// Pulls a desk's cable.
+    pub fn unplug(&mut self, desk: usize) -> Told {
+        self.desks[desk].unplugged = true;
+        self.hang_up(desk, true);
+        self.tell(desk, Input::Closed)
+    }
+
+    /// Puts it back.
+    pub fn plug_in(&mut self, desk: usize) -> Told {
+        self.desks[desk].unplugged = false;
+        Ok(())
+    }
+
+    /// Goes on until these desks are in step, the others as they may.
+    pub fn settle(&mut self, desks: &[usize]) -> Told {
+        self.quiet_for(desks)
+    }
+
+    /// The relay takes everything that is on its way to it, and answers.
+    pub fn relay_answers(&mut self) -> Told {
+        let conns: Vec<ConnId> = self.relay.lines.keys().copied().collect();
+        for conn in conns {
+            while self
+                .relay
+                .lines
+                .get(&conn)
+                .is_some_and(|line| !line.up.is_empty())
+            {
+                self.deliver_up(conn)?;
+            }
+        }
+        self.commit()
+    }
+
+    /// One frame reaches a desk; `false` when none is on its way.
+    pub fn hear_one(&mut self, desk: usize) -> Told<bool> {
+        let Some(conn) = self.desks[desk].line else {
+            return Ok(false);
+        };
+        if self
+            .relay
+            .lines
+            .get(&conn)
+            .is_none_or(|line| line.down.is_empty())
+        {
+            let now = self.now;
+            self.relay.more(now, conn);
+        }
+        if self
+            .relay
+            .lines
+            .get(&conn)
+            .is_none_or(|line| line.down.is_empty())
+        {
+            // What it said may have to reach the relay first: credit for more.
+            self.relay_answers()?;
+            let now = self.now;
+            self.relay.more(now, conn);
+        }
+        let some = self
+            .relay
+            .lines
+            .get(&conn)
+            .is_some_and(|line| !line.down.is_empty());
+        if some {
+            self.deliver_down(conn)?;
+        }
+        Ok(some)
+    }
+
     // ---- healing ---------------------------------------------------------------------------
 
     /// All accidents end: everything runs, everybody is plugged in.
@@ -466,6 +567,11 @@ impl World {
 
     /// Goes on until nothing is on its way and everybody is in step.
     pub fn quiet(&mut self) -> Told {
+        let all: Vec<usize> = (0..self.desks.len()).collect();
+        self.quiet_for(&all)
+    }
+
+    fn quiet_for(&mut self, desks: &[usize]) -> Told {
         let limit = self.now + SignedDuration::from_hours(3);
         loop {
             let mut moved = self.deliver_all()?;
@@ -477,7 +583,7 @@ impl World {
                 self.pass(SignedDuration::from_millis(5));
                 continue;
             }
-            let unsettled = self.unsettled();
+            let unsettled = self.unsettled(desks);
             if unsettled.is_empty() {
                 return Ok(());
             }
@@ -485,7 +591,9 @@ impl World {
                 return Err(format!("it hangs: {}", unsettled.join("; ")));
             }
             let next = self.desks.iter().filter_map(|desk| desk.due).min();
-            self.now = next.unwrap_or(limit).max(self.now + SignedDuration::from_millis(1));
+            self.now = next
+                .unwrap_or(limit)
+                .max(self.now + SignedDuration::from_millis(1));
             self.wake_due()?;
         }
     }
@@ -519,9 +627,10 @@ impl World {
         Ok(moved)
     }
 
-    fn unsettled(&self) -> Vec<String> {
-        let desks = self.desks.iter().enumerate();
-        desks
+    fn unsettled(&self, desks: &[usize]) -> Vec<String> {
+        let known = self.desks.iter().enumerate();
+        known
+            .filter(|(number, _)| desks.contains(number))
             .filter_map(|(number, desk)| {
                 let replica = desk.up.as_ref()?;
                 let (link, outbox) = (replica.link(), replica.ledger().outbox_len());

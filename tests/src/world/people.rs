@@ -109,11 +109,15 @@ impl World {
             staff,
             room,
             service,
-            minutes: service.is_none().then_some(if self.chance(80) { 30 } else { 75 }),
+            minutes: service
+                .is_none()
+                .then_some(if self.chance(80) { 30 } else { 75 }),
             client: Some(client),
             pets: vec![pet],
             note: None,
-            double_book: self.chance(taste.reckless).then(|| "an emergency".to_owned()),
+            double_book: self
+                .chance(taste.reckless)
+                .then(|| "an emergency".to_owned()),
             despite_warnings: true,
         });
         let Some(id) = self.done(desk, command, None)? else {
@@ -124,7 +128,9 @@ impl World {
     }
 
     fn claimed(&mut self, desk: usize, id: &str) -> Told {
-        let id = id.parse().map_err(|_| format!("a booking gave the id {id}"))?;
+        let id = id
+            .parse()
+            .map_err(|_| format!("a booking gave the id {id}"))?;
         self.visits.insert(id);
         self.expect_verdict(desk, id);
         Ok(())
@@ -251,7 +257,9 @@ impl World {
         if reviews.is_empty() {
             return Ok(false);
         }
-        self.tally.clash |= reviews.iter().any(|review| review.kind == ReviewKind::Clash);
+        self.tally.clash |= reviews
+            .iter()
+            .any(|review| review.kind == ReviewKind::Clash);
         let review = &reviews[self.index(reviews.len())];
         if !review.may_decide {
             return Ok(false);
@@ -269,7 +277,11 @@ impl World {
                     VerdictWish::Keep { appointment: first },
                     VerdictWish::Cancel { appointment: other },
                 ],
-                _ => match review.visits.last().and_then(|visit| visit.alternatives.first()) {
+                _ => match review
+                    .visits
+                    .last()
+                    .and_then(|visit| visit.alternatives.first())
+                {
                     Some(slot) => vec![VerdictWish::Move {
                         appointment: other,
                         start: slot.start,
@@ -305,18 +317,29 @@ impl World {
         match self.execute(desk, command) {
             Ok(reply) => {
                 let entry = self.written(desk);
-                self.note(format_args!("desk {desk}: {said}: {} ({})", reply.said, reply.id));
+                self.note(format_args!(
+                    "desk {desk}: {said}: {} ({})",
+                    reply.said, reply.id
+                ));
                 if let (Some((claim, act)), Some(entry)) = (deed, entry)
                     && before != Some(entry)
                 {
-                    self.deed(Deed { claim, act, desk, entry });
+                    self.deed(Deed {
+                        claim,
+                        act,
+                        desk,
+                        entry,
+                    });
                 }
                 self.tell(desk, Input::Wrote)?;
                 self.tally.operations += 1;
                 Ok(Some(reply.id))
             }
             Err(refusal) => {
-                self.note(format_args!("desk {desk}: {said}: refused, {:?}", refusal.code));
+                self.note(format_args!(
+                    "desk {desk}: {said}: refused, {:?}",
+                    refusal.code
+                ));
                 self.tally.refusals += 1;
                 self.expected(desk, &said, &refusal)?;
                 Ok(None)
@@ -332,7 +355,11 @@ impl World {
             | ErrorCode::NothingToUndo
             | ErrorCode::NotAllowed => true,
             // The visit it answers for has moved on.
-            ErrorCode::NotFound | ErrorCode::InvalidInput => said.starts_with("Decide"),
+            ErrorCode::NotFound | ErrorCode::InvalidInput if said.starts_with("Decide") => true,
+            // Called off by a decision: there is no place to move it from.
+            ErrorCode::InvalidInput if said.starts_with("Move") => self.is_nowhere(desk, said),
+            // A newcomer who was never connected has neither sites nor staff yet.
+            ErrorCode::NotFound => self.desks[desk].new,
             // The disk is dead: an accident, and the process with it.
             ErrorCode::Storage | ErrorCode::DiskFull => self.desks[desk].dying,
             _ => false,
@@ -342,6 +369,18 @@ impl World {
         } else {
             Err(format!("desk {desk} refused {said}: {refusal:?}"))
         }
+    }
+
+    /// Whether a visit that was spoken of occupies nothing, as this desk shows it.
+    fn is_nowhere(&self, desk: usize, said: &str) -> bool {
+        let Some(replica) = self.replica(desk) else {
+            return false;
+        };
+        let spoken = self
+            .visits
+            .iter()
+            .find(|visit| said.contains(&visit.to_string()));
+        spoken.is_some_and(|visit| replica.book().placements_of(*visit).is_empty())
     }
 
     /// The last entry that this desk's process wrote.
@@ -359,7 +398,8 @@ impl World {
         };
         let held = replica.ledger().vector();
         let knows = |(incarnation, sequence): (IncarnationId, u64)| {
-            held.iter().any(|(id, next)| *id == incarnation && *next > sequence)
+            held.iter()
+                .any(|(id, next)| *id == incarnation && *next > sequence)
         };
         let apart: Vec<Act> = self
             .deeds

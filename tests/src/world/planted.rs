@@ -44,13 +44,19 @@ pub fn all() -> Vec<(&'static str, Faults)> {
         machine: Some(machine),
     };
     vec![
-        ("acknowledge before sync", relay(|p| p.ack_before_sync = true)),
+        (
+            "acknowledge before sync",
+            relay(|p| p.ack_before_sync = true),
+        ),
         ("skip verify", relay(|p| p.skip_verify = true)),
         ("drop a dependency", relay(|p| p.drop_dependency = true)),
         ("off-by-one slot", relay(|p| p.off_by_one_slot = true)),
         ("forget a refusal", relay(|p| p.forget_refusal = true)),
         ("no idempotence", relay(|p| p.no_idempotence = true)),
-        ("grant without check", relay(|p| p.grant_without_check = true)),
+        (
+            "grant without check",
+            relay(|p| p.grant_without_check = true),
+        ),
         ("keep a cancelled slot", relay(|p| p.keep_cancelled = true)),
         ("desk never syncs", machine(Machine::DeskNeverSyncs)),
         ("relay never syncs", machine(Machine::RelayNeverSyncs)),

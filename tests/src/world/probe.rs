@@ -29,7 +29,9 @@ impl World {
     /// A newcomer redeems a code and becomes a desk.
     pub fn join(&mut self, code: &str) -> Told<usize> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.rng.next_u64());
-        let code = code.parse().map_err(|error| format!("the code: {error:?}"))?;
+        let code = code
+            .parse()
+            .map_err(|error| format!("the code: {error:?}"))?;
         let mut newcomer = Newcomer::new(&mut rng, code);
         let (mut joining, key) = (newcomer.joining(), newcomer.key());
         let conn = self.line()?;
@@ -68,6 +70,7 @@ impl World {
         let desk = self.add_desk(platter, secrets);
         self.desks[desk].up = Some(replica);
         self.desks[desk].promise();
+        self.desks[desk].new = true;
         self.note(format_args!("desk {desk} joined"));
         self.tell(desk, Input::Wake)?;
         Ok(desk)
@@ -83,7 +86,14 @@ impl World {
                 break;
             }
             for frame in frames {
-                let Frame::Items { feed, epoch, first, items, head } = frame else {
+                let Frame::Items {
+                    feed,
+                    epoch,
+                    first,
+                    items,
+                    head,
+                } = frame
+                else {
                     continue;
                 };
                 let credit = u32::try_from(items.len()).unwrap_or(u32::MAX);
@@ -169,7 +179,12 @@ impl World {
 
     /// Lets the relay take what was said; everything it answers.
     pub(crate) fn answers(&mut self, conn: ConnId) -> Told<Vec<Frame>> {
-        while self.relay.lines.get(&conn).is_some_and(|line| !line.up.is_empty()) {
+        while self
+            .relay
+            .lines
+            .get(&conn)
+            .is_some_and(|line| !line.up.is_empty())
+        {
             self.deliver_up(conn)?;
         }
         self.commit()?;

@@ -10,9 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 use sync_protocol::{ErrorCode, Frame, SigningKey, VerifyKey};
-use sync_server::core::{
-    ConnId, Door, Effect, Input, Knock, Limits, Organisation, Planted,
-};
+use sync_server::core::{ConnId, Door, Effect, Input, Knock, Limits, Organisation, Planted};
 
 use super::disk::{Disk, Platter};
 
@@ -174,7 +172,9 @@ impl Relay {
         let Some(up) = &mut self.up else {
             return Ok(());
         };
-        let effects = up.commit(now).map_err(|error| format!("commit: {error:?}"))?;
+        let effects = up
+            .commit(now)
+            .map_err(|error| format!("commit: {error:?}"))?;
         self.carry_out(effects);
         Ok(())
     }
@@ -197,7 +197,8 @@ impl Relay {
                 }
                 Effect::Close { conn, code, .. } => {
                     if let Some(line) = self.lines.get_mut(&conn) {
-                        line.down.push_back(Frame::error(code, "closed").encode().into());
+                        line.down
+                            .push_back(Frame::error(code, "closed").encode().into());
                         line.closing = true;
                     }
                 }

@@ -117,8 +117,16 @@ fn share(part: u64, whole: u64) -> f64 {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "histories                  {}", self.histories)?;
-        writeln!(f, "  with a clash             {:.1} %", 100.0 * self.clash_share())?;
-        writeln!(f, "  died between write, sync {:.1} %", 100.0 * self.crash_share())?;
+        writeln!(
+            f,
+            "  with a clash             {:.1} %",
+            100.0 * self.clash_share()
+        )?;
+        writeln!(
+            f,
+            "  died between write, sync {:.1} %",
+            100.0 * self.crash_share()
+        )?;
         writeln!(f, "  median operations        {}", self.median_operations())?;
         writeln!(f, "  commands refused         {}", self.refusals)?;
         for (event, count) in &self.events {

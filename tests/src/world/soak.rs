@@ -46,7 +46,10 @@ pub fn run(
                             Err(failure) => {
                                 stop.store(true, Ordering::Relaxed);
                                 let mut failed = failed.lock().unwrap();
-                                if failed.as_ref().is_none_or(|known| known.seed > failure.seed) {
+                                if failed
+                                    .as_ref()
+                                    .is_none_or(|known| known.seed > failure.seed)
+                                {
                                     *failed = Some(failure);
                                 }
                                 return;

@@ -4,8 +4,9 @@ use std::{collections::VecDeque, fmt};
 
 use jiff::Timestamp;
 
-/// Lines kept for a failure's message.
-const KEPT: usize = 80;
+/// Lines kept, and lines shown unless `DAYBOOK_TRACE` asks for all.
+const KEPT: usize = 100_000;
+const SHOWN: usize = 60;
 
 /// The course of one history.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ impl Trace {
         self.lines += 1;
         let line = format!("{:>5} {now} {what}", self.lines);
         self.hash.update(line.as_bytes());
-        if self.last.len() == KEPT {
+        if self.last.len() >= KEPT {
             self.last.pop_front();
         }
         self.last.push_back(line);
@@ -52,7 +53,13 @@ pub struct Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}: {}", self.seed, self.what)?;
-        for line in &self.tail {
+        let all = std::env::var_os("DAYBOOK_TRACE").is_some();
+        let hidden = if all {
+            0
+        } else {
+            self.tail.len().saturating_sub(SHOWN)
+        };
+        for line in self.tail.iter().skip(hidden) {
             writeln!(f, "  {line}")?;
         }
         Ok(())

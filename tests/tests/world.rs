@@ -1,0 +1,84 @@
+//! Thousands of histories of the simulated world.
+//!
+//! `DAYBOOK_HISTORIES` sets how many (5,000), `DAYBOOK_SEED` where they begin (0).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests stop at the first surprise, and say what they measured"
+)]
+
+use std::time::Instant;
+
+use system_tests::world::{
+    history::{self, Faults},
+    soak,
+};
+
+fn number(name: &str, usual: u64) -> u64 {
+    let told = std::env::var(name).ok();
+    told.map_or(usual, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn histories_end_well_and_are_made_of_what_they_should() {
+    schedule::quiet_guarded_panics();
+    let histories = number("DAYBOOK_HISTORIES", 5000);
+    let from = number("DAYBOOK_SEED", 0);
+    let start = Instant::now();
+    let report = match soak::run(from, histories, 2, Faults::default(), &|_, _| {}) {
+        Ok(report) => report,
+        Err(failure) => panic!("{failure}"),
+    };
+    println!("{report}in {:.1} s", start.elapsed().as_secs_f64());
+    assert_eq!(report.histories, histories);
+    if histories < 500 {
+        return;
+    }
+    assert!(report.clash_share() >= 0.30, "{report}");
+    assert!(report.crash_share() >= 0.20, "{report}");
+    assert!(report.median_operations() >= 40, "{report}");
+    assert_eq!(report.cells_missed(), [], "{report}");
+    for event in [
+        "asked while connected",
+        "cable out",
+        "clock jumps",
+        "cut",
+        "decided",
+        "desk killed",
+        "desk power cut",
+        "direct exchange",
+        "disk copied",
+        "disk restored",
+        "entries pushed again",
+        "entries spoiled",
+        "joined by code",
+        "just taken",
+        "relay killed",
+        "relay power cut",
+        "stalled",
+    ] {
+        assert!(report.events(event) > 0, "no {event}:\n{report}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let traces = |seeds: std::ops::Range<u64>| -> Vec<String> {
+        seeds
+            .map(|seed| match history::run(seed, Faults::default()) {
+                Ok(done) => done.trace,
+                Err(failure) => panic!("{failure}"),
+            })
+            .collect()
+    };
+    let first = traces(0..50);
+    assert_eq!(first, traces(0..50));
+    let distinct: std::collections::BTreeSet<_> = first.iter().collect();
+    assert_eq!(distinct.len(), 50);
+}

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { found } from "../lib/first-run.mjs";
 import { journey } from "../lib/journey.mjs";
+import { unlock } from "../lib/settings.mjs";
 
 const PASSPHRASE = "a long walk by the river";
 
@@ -15,13 +16,13 @@ await journey("a practice begins", async ({ open, step }) => {
 	);
 	assert.equal(new Set(words).size > 20, true, "recovery words repeat too much to be random");
 
-	await step("the day is there", async () => {
-		await desk.see("button", /^today$/i);
+	await step("the book is open", async () => {
+		await desk.see("button", /^day$/i);
 		await desk.until("window title with the site", async () =>
 			/High Street/.test(await desk.evaluate(() => document.title)),
 		);
 	});
-	await desk.picture("day");
+	await desk.picture("nobody-yet");
 
 	await step("the page can do nothing but what it was given", async () => {
 		const page = await desk.evaluateAsync((done) => {
@@ -67,17 +68,21 @@ await journey("a practice begins", async ({ open, step }) => {
 		await desk.see("heading", "Locked");
 	});
 	await step("the right one does", async () => {
-		await desk.fill("Passphrase", PASSPHRASE);
-		await desk.click("button", "Unlock");
-		await desk.see("button", /^today$/i);
+		await unlock(desk, PASSPHRASE);
 	});
 
 	await step("a restart asks for the passphrase again", async () => {
 		await desk.close();
 		await desk.reopen();
-		await desk.see("heading", "Locked");
-		await desk.fill("Passphrase", PASSPHRASE);
-		await desk.click("button", "Unlock");
-		await desk.see("button", /^today$/i);
+		await unlock(desk, PASSPHRASE);
+	});
+
+	await step("a second window on the same home waits for the first", async () => {
+		const second = await open({ name: "second-window", home: `${desk.home}/.` });
+		await second.see("text", /already open/i);
+		await second.picture("in-use");
+		await desk.close();
+		await second.click("button", "Try again");
+		await unlock(second, PASSPHRASE);
 	});
 });

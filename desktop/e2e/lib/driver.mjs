@@ -124,14 +124,24 @@ export class Driver {
 
 	/** Ends the session, which closes the program, and then the driver; waits for both. */
 	async stop() {
-		if (this.#session !== undefined) {
-			// Closing the last window ends the program, as it does for a person. Ending the session
-			// alone is not enough: the driver may be gone before the program has heard of it.
-			await this.call("DELETE", "/window").catch((error) => this.#log.push(`${error.message}\n`));
-			await ended(...this.#command);
-			await this.call("DELETE", "").catch((error) => this.#log.push(`${error.message}\n`));
+		try {
+			if (this.#session !== undefined) await this.#close();
+		} finally {
 			this.#session = undefined;
+			await this.#end();
 		}
+	}
+
+	/** Closing the last window ends the program, as it does for a person. */
+	async #close() {
+		await this.call("DELETE", "/window").catch((error) => this.#log.push(`${error.message}\n`));
+		// Ending the session alone is not enough: the driver may be gone before the program has
+		// heard of it.
+		await ended(...this.#command);
+		await this.call("DELETE", "").catch((error) => this.#log.push(`${error.message}\n`));
+	}
+
+	async #end() {
 		if (this.#process.exitCode === null && this.#process.pid !== undefined) {
 			const gone = once(this.#process, "exit");
 			this.#process.kill();

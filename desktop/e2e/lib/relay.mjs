@@ -1,6 +1,7 @@
 /** A relay on this machine that can be stopped and started again, as a cable is pulled and plugged. */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { openSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -10,12 +11,15 @@ export const built = (name) => join(dirname(process.env.E2E_PROGRAM), name);
 
 export class Relay {
 	#process;
+	#log;
 
 	/** `data` is the relay's folder; `listen` the address it had before, if it had one. */
 	constructor({ program, data, listen = "127.0.0.1:0" }) {
 		this.program = program;
 		this.data = data;
 		this.listen = listen;
+		// What it logs lies beside the pictures.
+		this.#log = openSync(join(process.env.E2E_OUT, "relay.log"), "a");
 	}
 
 	get address() {
@@ -25,7 +29,7 @@ export class Relay {
 	/** Starts it and waits until it says where it listens; from then on it keeps that port. */
 	async start() {
 		this.#process = spawn(this.program, ["serve", "--listen", this.listen, "--data", this.data], {
-			stdio: ["ignore", "pipe", "inherit"],
+			stdio: ["ignore", "pipe", this.#log],
 		});
 		const lines = createInterface({ input: this.#process.stdout });
 		const ready = new Promise((resolve, reject) => {

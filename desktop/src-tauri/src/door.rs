@@ -4,7 +4,12 @@
 //! (in use, damaged, written by a newer program) still gets its window: each call then answers
 //! with the refusal, which names the way out.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use client_core::{
     catalogue::{
@@ -18,26 +23,68 @@ use tauri::{AppHandle, Emitter as _, State};
 /// The name of the event which carries [`Event`] to the page.
 const EVENT: &str = "daybook";
 
-/// One replica, or the reason why there is none.
+/// A window that was just closed may hold its home for a moment longer.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// The way to one replica, which is opened at the first call and tried again at every call while it
+/// cannot be.
 pub(crate) struct Door {
-    home: Result<Home, Refusal>,
+    folder: PathBuf,
+    trust: Trust,
+    app: AppHandle,
+    home: OnceLock<Home>,
+    opening: Mutex<()>,
 }
 
 impl Door {
-    /// Opens the replica in `folder`, which is made if there is none.
-    pub(crate) fn open(folder: &Path, trust: Trust) -> Self {
-        let home = Home::open(folder, Arc::new(now), trust);
-        if let Err(refusal) = &home {
-            tracing::warn!(code = ?refusal.code, "the home could not be opened");
+    /// A door to the replica in `folder`, which is made if there is none.
+    pub(crate) fn new(folder: PathBuf, trust: Trust, app: AppHandle) -> Self {
+        Self {
+            folder,
+            trust,
+            app,
+            home: OnceLock::new(),
+            opening: Mutex::new(()),
         }
-        Self { home }
+    }
+
+    /// The replica. Opening may block; whoever comes meanwhile waits for the same answer.
+    pub(crate) fn opened(&self) -> Result<&Home, Refusal> {
+        if let Some(home) = self.home.get() {
+            return Ok(home);
+        }
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(home) = self.home.get() {
+            return Ok(home);
+        }
+        let home = self.open()?;
+        self.forward_events(&home);
+        Ok(self.home.get_or_init(|| home))
+    }
+
+    fn open(&self) -> Result<Home, Refusal> {
+        let mut looks = 1;
+        loop {
+            match Home::open(&self.folder, Arc::new(now), self.trust.clone()) {
+                Ok(home) => return Ok(home),
+                Err(refusal) if refusal.code == ErrorCode::HomeInUse && looks < LOOKS => {
+                    looks += 1;
+                    thread::sleep(BETWEEN_LOOKS);
+                }
+                Err(refusal) => {
+                    tracing::warn!(code = ?refusal.code, "the home could not be opened");
+                    return Err(refusal);
+                }
+            }
+        }
     }
 
     /// Starts the thread which hands every event of the replica to the page.
-    pub(crate) fn forward_events(&self, app: AppHandle) -> std::io::Result<()> {
-        let Ok(home) = &self.home else { return Ok(()) };
+    fn forward_events(&self, home: &Home) {
         let events: std::sync::mpsc::Receiver<Event> = home.subscribe();
-        std::thread::Builder::new()
+        let app = self.app.clone();
+        let started = thread::Builder::new()
             .name("events".to_owned())
             .spawn(move || {
                 for event in events {
@@ -45,12 +92,10 @@ impl Door {
                         tracing::warn!(%error, "an event did not reach the page");
                     }
                 }
-            })?;
-        Ok(())
-    }
-
-    fn opened(&self) -> Result<&Home, Refusal> {
-        self.home.as_ref().map_err(Clone::clone)
+            });
+        if let Err(error) = started {
+            tracing::error!(%error, "the page will not hear of changes");
+        }
     }
 
     fn request(&self, request: HomeRequest) -> Result<HomeReply, Refusal> {

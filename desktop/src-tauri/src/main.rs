@@ -51,9 +51,10 @@ fn main() -> ExitCode {
             let trust = Trust {
                 authorities: arguments.ca_file,
             };
-            let door = Arc::new(Door::open(&home, trust));
-            door.forward_events(app.handle().clone())?;
-            app.manage(door);
+            let door = Arc::new(Door::new(home.clone(), trust, app.handle().clone()));
+            app.manage(Arc::clone(&door));
+            // The replica opens while the window does; a refusal is given to the page's first call.
+            tauri::async_runtime::spawn_blocking(move || door.opened().is_ok());
             window::open(app, &home)?;
             Ok(())
         })

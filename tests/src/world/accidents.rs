@@ -21,11 +21,11 @@ pub(crate) struct Luck {
 impl World {
     pub(crate) fn luck(&mut self) -> Luck {
         Luck {
-            accidents: 4 + self.below(14),
+            accidents: 3 + self.below(9),
             clocks: self.chance(30),
-            copies: self.chance(15),
+            copies: self.chance(20),
             newcomers: self.chance(15),
-            strangers: self.chance(25),
+            strangers: self.chance(30),
         }
     }
 

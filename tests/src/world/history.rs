@@ -34,8 +34,8 @@ pub struct Done {
 /// With the seed and the last steps, when something that must hold does not.
 pub fn run(seed: u64, faults: Faults) -> Result<Done, Box<Failure>> {
     let count = match seed % 10 {
-        0..3 => 2,
-        3..8 => 3,
+        0..5 => 2,
+        5..9 => 3,
         _ => 4,
     };
     let fail = |what: String, tail: Vec<String>| Box::new(Failure { seed, what, tail });
@@ -70,7 +70,7 @@ impl World {
         }
         self.quiet()?;
         let (taste, luck) = (self.taste(), self.luck());
-        let goal = 42 + self.below(40);
+        let goal = 40 + self.below(12);
         let mut steps = 0;
         while self.tally.operations < goal && steps < STEPS {
             steps += 1;

@@ -635,7 +635,12 @@ impl World {
                 let replica = desk.up.as_ref()?;
                 let (link, outbox) = (replica.link(), replica.ledger().outbox_len());
                 let waits = desk.waiting.len();
-                let fine = link == LinkState::InStep && outbox == 0 && waits == 0;
+                // A desk may believe in a line that is long gone.
+                let alive = desk
+                    .line
+                    .and_then(|conn| self.relay.lines.get(&conn))
+                    .is_some_and(|line| !line.ghost);
+                let fine = alive && link == LinkState::InStep && outbox == 0 && waits == 0;
                 (!fine).then(|| {
                     format!(
                         "desk {number}: {link:?}, {outbox} in the outbox, {waits} without an \

@@ -63,6 +63,9 @@ pub enum HomeRequest {
         #[ts(optional = nullable)]
         ticket: Option<String>,
     },
+    /// An owner has seen that a relay which lost data has everything back: it may confirm again.
+    /// Reply: `Status`.
+    ApproveRelay,
     /// Writes an encrypted copy of this home into a folder. Reply: `BackedUp`.
     Backup {
         /// Where to.

@@ -73,6 +73,8 @@ pub enum What {
         #[arg(long)]
         ticket: Option<String>,
     },
+    /// Let a relay that lost data confirm again, once everything is back (owners only).
+    RelayRestored,
     /// Sites.
     #[command(subcommand)]
     Location(Location),

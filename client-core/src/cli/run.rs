@@ -105,6 +105,7 @@ fn open_home(
         What::Relay { address, ticket } => {
             printer.home(&home.request(HomeRequest::SetRelay { address, ticket })?)
         }
+        What::RelayRestored => printer.home(&home.request(HomeRequest::ApproveRelay)?),
         What::Backup { folder } => {
             let folder = folder.display().to_string();
             printer.home(&home.request(HomeRequest::Backup { folder })?)

@@ -25,7 +25,10 @@ fn in_words(alarm: Alarm) -> String {
             format!("The relay's word on {feed} does not match what it sent.")
         }
         Alarm::RelayRolledBack { feed } => {
-            format!("The relay had lost part of {feed}; this device has sent it again.")
+            format!(
+                "The relay had lost part of {feed}; this device has sent it again. New visits stay \
+                 tentative until an owner lets the relay confirm again (daybook relay-restored)."
+            )
         }
         Alarm::Withheld { feed } => {
             format!("Entries of {feed} are kept away: their bytes prove a fault.")

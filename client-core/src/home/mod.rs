@@ -190,6 +190,7 @@ impl Home {
             | HomeRequest::Lock
             | HomeRequest::Invite { .. }
             | HomeRequest::SetRelay { .. }
+            | HomeRequest::ApproveRelay
             | HomeRequest::Backup { .. }
             | HomeRequest::Restore { .. } => Opening::MachineKey,
         };
@@ -227,6 +228,7 @@ impl Home {
             HomeRequest::SetRelay { address, ticket } => {
                 self.set_relay(&address, ticket.as_deref())
             }
+            HomeRequest::ApproveRelay => self.approve_relay(),
             HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
             HomeRequest::Restore { file } => self.restore(Path::new(&file)),
         }

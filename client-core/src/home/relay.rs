@@ -95,6 +95,21 @@ impl Home {
         })
     }
 
+    pub(super) fn approve_relay(&self) -> Result<HomeReply, Refusal> {
+        self.connect()?;
+        self.wait_in_step(PATIENCE)?;
+        let proposal = {
+            let mut held = self.shared.lock();
+            let desk = held.as_mut().ok_or_else(locked)?;
+            desk.replica.approve_relay(self.now())?
+        };
+        if let Proposal::Proposed(act) = proposal {
+            self.wrote();
+            self.wait_for_act(&act, PATIENCE)?;
+        }
+        Ok(HomeReply::Status(self.status()))
+    }
+
     pub(super) fn invite(&self, role: StaffRole, days: u32) -> Result<HomeReply, Refusal> {
         // The relay orders who belongs to the practice, so it has to be there.
         if self.shared.lock().as_ref().ok_or_else(locked)?.has_relay() {

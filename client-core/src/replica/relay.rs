@@ -342,6 +342,21 @@ impl<S: Storage> Replica<S> {
         )
     }
 
+    /// Lets a relay that lost data confirm again: an owner has seen that everything is back.
+    /// Nothing to do where no epoch waits for it.
+    pub fn approve_relay(&mut self, now: Timestamp) -> Result<Proposal, Refusal> {
+        let schedules = self
+            .ledger
+            .have()
+            .into_iter()
+            .filter(|have| matches!(have.feed, sync_protocol::FeedId::Schedule(_)));
+        let epoch = schedules.map(|have| have.epoch).max().unwrap_or(0);
+        if epoch <= self.ledger.governance().restored_epoch() {
+            return Ok(Proposal::Done);
+        }
+        self.make_act(now, What::RelayRestore { epoch })
+    }
+
     /// Lets one more device in: gives the code to hand over. The code works once the act is done.
     pub fn invite(
         &mut self,

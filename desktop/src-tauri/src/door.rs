@@ -108,6 +108,7 @@ impl Door {
             | HomeRequest::SetRelay { .. }
             | HomeRequest::Restore { .. } => true,
             HomeRequest::Status
+            | HomeRequest::ApproveRelay
             | HomeRequest::Lock
             | HomeRequest::Invite { .. }
             | HomeRequest::Backup { .. } => false,

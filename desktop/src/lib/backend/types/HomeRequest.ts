@@ -56,7 +56,7 @@ address: string,
 /**
  * Only the first time.
  */
-ticket?: string | null, } | { "type": "backup", 
+ticket?: string | null, } | { "type": "approve_relay" } | { "type": "backup", 
 /**
  * Where to.
  */

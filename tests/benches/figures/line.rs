@@ -38,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) {
     if arguments.wants("slot") {
         slot(
             &folder.path().join("slot"),
-            arguments.number("--claims", 200),
+            arguments.number("--claims", 20),
         );
     }
 }
@@ -109,9 +109,11 @@ fn catch_up(place: &Path, visits: usize) {
             (up - before.2.0) as f64 / 1e3
         ),
     );
-    let (one, other) = (state(&first), state(&second));
-    assert_eq!(one.entries, other.entries, "the newcomer holds the same");
-    say("  entries held", one.entries);
+    // The first desk has yet to hear of the newcomer's seat.
+    first.connect().unwrap();
+    settle(&second, std::slice::from_ref(&first));
+    assert_eq!(state(&first).clashes, state(&second).clashes);
+    first.disconnect();
 
     let mut times = Vec::new();
     let before = (relay.cpu(), relay.traffic());
@@ -253,12 +255,13 @@ fn settle(owner: &Home, desks: &[Home]) {
     for desk in desks {
         while state(desk).entries != wanted() {
             assert!(now() < until, "all desks come to hold the same");
-            thread::yield_now();
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }
 
-/// Many connected desks want one slot at the same moment.
+/// Many connected desks want one slot at the same moment. All of them share this machine's
+/// processors here; what the relay alone does with hundreds is in `relay`.
 fn slot(place: &Path, claims: usize) {
     let data = place.join("relay");
     let relay = Relay::start(&data);

@@ -291,6 +291,15 @@ impl Document {
     }
 
     pub(crate) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
+        let received = self.try_receive(changes);
+        if received.is_err() && !self.masked.is_empty() {
+            // Masks are read through the history: without it the masked would show.
+            self.history = Some(self.build_history());
+        }
+        received
+    }
+
+    fn try_receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
         let mut history = match self.history.take() {
             Some(history) => history,
             None => self.build_history(),

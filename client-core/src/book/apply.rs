@@ -1,17 +1,23 @@
 //! Arrivals into documents.
 
-use std::collections::{BTreeSet, HashMap, btree_map::Entry as Slot};
+use std::collections::btree_map::Entry as Slot;
 
 use conflict_rules::{AppointmentId, PlacementHash, Source};
 use schedule::{
-    CheckedChange, GridBody, Hlc, HostileChange, Received, ScheduleBody, Schema, Week,
-    grid_document_id, safety,
+    CheckedChange, GridBody, Hlc, HostileChange, ScheduleBody, Schema, Week, grid_document_id,
+    safety,
 };
 use sync_protocol::{DocumentId, Entry, FeedId, Hash, IncarnationId, SeatId, Verdict};
 
-use super::{Book, Keys, derived::HotWeek, entries::Seen, waiting::Locked};
+use super::{
+    Book, Keys,
+    derived::HotWeek,
+    entries::Seen,
+    gather::{Gathered, Part, Whose},
+    waiting::Locked,
+};
 use crate::{
-    documents::{PrivateBody, Target},
+    documents::{PrivateBody, Subject, Target},
     ledger::{Arrival, Place},
     sealing::OpenError,
 };
@@ -92,6 +98,25 @@ struct Stamp {
 impl Book {
     /// Takes in what the ledger tells. Telling it twice, or in another order, comes to the same.
     pub fn arrived(&mut self, arrival: &Arrival, keys: &dyn Keys) -> Touched {
+        self.arrived_all(core::slice::from_ref(arrival), keys)
+    }
+
+    /// Takes in all that the ledger tells. It comes to the same as telling one after the other, and
+    /// costs less: each document takes in its changes together.
+    pub fn arrived_all(&mut self, arrivals: &[Arrival], keys: &dyn Keys) -> Touched {
+        let mut touched = Touched::default();
+        let mut gathered = Gathered::default();
+        for arrival in arrivals {
+            touched |= self.arrival(arrival, keys, &mut gathered);
+            if gathered.is_full() {
+                touched |= self.settle(&mut gathered, keys);
+            }
+        }
+        touched |= self.settle(&mut gathered, keys);
+        touched
+    }
+
+    fn arrival(&mut self, arrival: &Arrival, keys: &dyn Keys, gathered: &mut Gathered) -> Touched {
         match arrival {
             Arrival::Entry {
                 entry, mask, place, ..
@@ -105,6 +130,7 @@ impl Book {
                         place,
                     },
                     keys,
+                    gathered,
                 )
             }
             Arrival::Placed { entry, place, .. } => self.placed(entry, *place),
@@ -128,9 +154,11 @@ impl Book {
     /// Tries again what waited for keys.
     pub fn keys_changed(&mut self, keys: &dyn Keys) -> Touched {
         let mut touched = Touched::default();
+        let mut gathered = Gathered::default();
         for locked in self.waiting.take_locked() {
-            touched |= self.entry(locked, keys);
+            touched |= self.entry(locked, keys, &mut gathered);
         }
+        touched |= self.settle(&mut gathered, keys);
         if self.visits.open_locked(keys) {
             touched.schedule = true;
         }
@@ -172,7 +200,7 @@ impl Book {
         }
     }
 
-    fn entry(&mut self, locked: Locked, keys: &dyn Keys) -> Touched {
+    fn entry(&mut self, locked: Locked, keys: &dyn Keys, gathered: &mut Gathered) -> Touched {
         let entry: &Entry = &locked.entry;
         let header = entry.header();
         let hash = entry.hash();
@@ -192,12 +220,12 @@ impl Book {
             plain: body,
         };
         if header.feed.clear() {
-            return self.apply(&opened, keys);
+            return self.gather(&opened, gathered);
         }
         match keys.open(entry) {
             Ok(plain) => {
                 opened.plain = &plain;
-                self.apply(&opened, keys)
+                self.gather(&opened, gathered)
             }
             Err(OpenError::MissingKey) => {
                 self.waiting.lock(locked);
@@ -212,18 +240,34 @@ impl Book {
 
     /// Takes in an entry whose body is open.
     pub fn apply(&mut self, opened: &Opened<'_>, keys: &dyn Keys) -> Touched {
-        if self.entries.get(&opened.hash).is_some() {
-            return self.again(opened, keys);
-        }
-        self.apply_to_document(opened, keys)
+        self.apply_all(core::slice::from_ref(opened), keys)
     }
 
-    fn apply_to_document(&mut self, opened: &Opened<'_>, keys: &dyn Keys) -> Touched {
+    /// Takes in entries whose bodies are open: the same as one after the other.
+    pub fn apply_all(&mut self, opened: &[Opened<'_>], keys: &dyn Keys) -> Touched {
+        let mut touched = Touched::default();
+        let mut gathered = Gathered::default();
+        for opened in opened {
+            touched |= self.gather(opened, &mut gathered);
+        }
+        touched |= self.settle(&mut gathered, keys);
+        touched
+    }
+
+    fn gather(&mut self, opened: &Opened<'_>, gathered: &mut Gathered) -> Touched {
+        if self.entries.get(&opened.hash).is_some() {
+            return self.again(opened, gathered);
+        }
+        self.gather_changes(opened, gathered);
+        Touched::default()
+    }
+
+    fn gather_changes(&mut self, opened: &Opened<'_>, gathered: &mut Gathered) {
         let done = match opened.feed {
-            FeedId::Schedule(_) => self.apply_schedule(opened),
-            FeedId::Grid => self.apply_grid(opened),
+            FeedId::Schedule(_) => self.gather_schedule(opened, gathered),
+            FeedId::Grid => self.gather_grid(opened, gathered),
             FeedId::Practice | FeedId::Visits(_) | FeedId::Contact => {
-                self.apply_private(opened, keys)
+                self.gather_private(opened, gathered)
             }
             // Of a later version: kept by the ledger until then.
             FeedId::Governance
@@ -231,22 +275,21 @@ impl Book {
             | FeedId::Handling
             | FeedId::Clinical
             | FeedId::Grooming
-            | FeedId::Payments => Ok(Touched::default()),
+            | FeedId::Payments => Ok(()),
         };
-        done.unwrap_or_else(|refused| {
+        if let Err(refused) = done {
             self.refused.insert(opened.hash, refused);
-            Touched::default()
-        })
+        }
     }
 
     /// Known already: perhaps its position or its author's rights are news.
-    fn again(&mut self, opened: &Opened<'_>, keys: &dyn Keys) -> Touched {
-        let mut touched = match opened.place {
+    fn again(&mut self, opened: &Opened<'_>, gathered: &mut Gathered) -> Touched {
+        let touched = match opened.place {
             Some(place) => self.placed(&opened.hash, place),
             None => Touched::default(),
         };
         if self.entries.set_masked(&opened.hash, opened.masked) {
-            touched |= self.apply_to_document(opened, keys);
+            self.gather_changes(opened, gathered);
         }
         touched
     }
@@ -267,7 +310,11 @@ impl Book {
         self.entries.add(opened.hash, seen);
     }
 
-    fn apply_schedule(&mut self, opened: &Opened<'_>) -> Result<Touched, Refused> {
+    fn gather_schedule(
+        &mut self,
+        opened: &Opened<'_>,
+        gathered: &mut Gathered,
+    ) -> Result<(), Refused> {
         let body = ScheduleBody::decode(opened.plain).map_err(|_| Refused::Body)?;
         let site = sync_protocol::Site::from_bytes(body.week.location.to_bytes());
         if opened.feed != FeedId::Schedule(site)
@@ -290,129 +337,62 @@ impl Book {
                 self.entries.touch(opened.hash, body.week, write);
             }
         }
-        week.mask(&changes, opened.masked);
-        let refused = receive(
-            &mut self.waiting,
-            opened.document,
-            changes,
-            |changes| week.receive(changes),
-            &mut |_| {},
-        );
         let stamp = Stamp {
             clock: body.intent.clock,
             source: body.intent.source,
         };
         self.remember(opened, stamp);
-        self.note(opened, refused);
-        self.forget();
-        Ok(Touched {
-            schedule: true,
-            ..Touched::default()
-        })
+        gathered.add(
+            opened.document,
+            Whose::Week(body.week),
+            part(opened, changes),
+        );
+        Ok(())
     }
 
-    fn apply_grid(&mut self, opened: &Opened<'_>) -> Result<Touched, Refused> {
+    fn gather_grid(&mut self, opened: &Opened<'_>, gathered: &mut Gathered) -> Result<(), Refused> {
         let body = GridBody::decode(opened.plain).map_err(|_| Refused::Body)?;
         if opened.document.to_bytes() != grid_document_id(self.org.to_bytes()) {
             return Err(Refused::WrongDocument);
         }
         let changes = checked(opened, &body.changes, Schema::Grid)?;
         self.mask_hashes(opened, &changes);
-        let grid = &mut self.grid;
-        let refused = receive(
-            &mut self.waiting,
-            opened.document,
-            changes,
-            |changes| grid.receive(changes),
-            &mut |_| {},
-        );
         let stamp = Stamp {
             clock: body.intent.clock,
             source: body.intent.source,
         };
         self.remember(opened, stamp);
-        self.note(opened, refused);
-        self.forget();
-        Ok(Touched {
-            schedule: true,
-            practice: true,
-            ..Touched::default()
-        })
+        gathered.add(opened.document, Whose::Grid, part(opened, changes));
+        Ok(())
     }
 
-    fn apply_private(&mut self, opened: &Opened<'_>, keys: &dyn Keys) -> Result<Touched, Refused> {
+    fn gather_private(
+        &mut self,
+        opened: &Opened<'_>,
+        gathered: &mut Gathered,
+    ) -> Result<(), Refused> {
         let body = PrivateBody::decode(opened.plain).map_err(|_| Refused::Body)?;
         if body.target.feed() != opened.feed || body.target.document_id(self.org) != opened.document
         {
             return Err(Refused::WrongDocument);
         }
         let changes = checked(opened, &body.changes, Schema::Private)?;
-        let mut touched = Touched::default();
-        let waiting = &mut self.waiting;
-        let document = opened.document;
-        let refused = match body.target {
+        let whose = match body.target {
             Target::Practice => {
-                touched.practice = true;
                 self.mask_hashes(opened, &changes);
-                let doc = &mut self.practice_doc;
-                let refused = receive(
-                    &mut self.waiting,
-                    document,
-                    changes,
-                    |changes| doc.receive(changes),
-                    &mut |_| {},
-                );
-                self.practice = self.practice_doc.practice();
-                self.forget();
-                refused
+                Whose::Practice
             }
-            Target::Visits(week) => {
-                touched.schedule = true;
-                let visits = self.visits.week(week).map_err(|_| Refused::Body)?;
-                let all = visits.mask(&changes, opened.masked) || visits.is_masked();
-                let mut written = BTreeSet::new();
-                let refused = receive(
-                    waiting,
-                    document,
-                    changes,
-                    |changes| visits.document.receive(changes),
-                    &mut |change| written.extend(change.map_keys().map(str::to_owned)),
-                );
-                self.visits.read(week, (!all).then_some(&written), keys);
-                refused
-            }
-            Target::Client(_) | Target::Pet(_) => {
-                touched.records = true;
-                touched.schedule = true;
-                let subject = body.target.subject().ok_or(Refused::Body)?;
-                let mut record = self
-                    .records
-                    .open(subject, &changes, opened.masked)
-                    .map_err(|_| Refused::Body)?;
-                let refused = receive(
-                    waiting,
-                    document,
-                    changes,
-                    |changes| record.receive(changes),
-                    &mut |_| {},
-                );
-                self.records.close(record);
-                refused
-            }
+            Target::Visits(week) => Whose::Visits(week),
+            Target::Client(client) => Whose::Record(Subject::Client(client)),
+            Target::Pet(pet) => Whose::Record(Subject::Pet(pet)),
         };
         let stamp = Stamp {
             clock: body.intent.clock,
             source: body.intent.source,
         };
         self.remember(opened, stamp);
-        self.note(opened, refused);
-        Ok(touched)
-    }
-
-    fn note(&mut self, opened: &Opened<'_>, refused: Option<HostileChange>) {
-        if let Some(refused) = refused {
-            self.refused.insert(opened.hash, Refused::Hostile(refused));
-        }
+        gathered.add(opened.document, whose, part(opened, changes));
+        Ok(())
     }
 
     /// Derived results are stale.
@@ -461,44 +441,10 @@ fn checked(
         .collect()
 }
 
-/// Applies changes and whatever had waited for them. A hostile one is left out and told; what
-/// builds on it waits.
-fn receive(
-    waiting: &mut super::waiting::Waiting,
-    document: DocumentId,
-    changes: Vec<CheckedChange>,
-    mut apply: impl FnMut(&[CheckedChange]) -> Result<Received, HostileChange>,
-    applied: &mut dyn FnMut(&CheckedChange),
-) -> Option<HostileChange> {
-    let mut hostile = None;
-    let mut left = waiting.take_orphans(document);
-    left.extend(changes);
-    loop {
-        match apply(&left) {
-            Ok(received) => {
-                let by_hash: HashMap<[u8; 32], &CheckedChange> =
-                    left.iter().map(|change| (change.hash(), change)).collect();
-                for hash in received.applied {
-                    by_hash
-                        .get(&hash)
-                        .into_iter()
-                        .for_each(|change| applied(change));
-                }
-                for hash in received.waiting {
-                    if let Some(change) = by_hash.get(&hash) {
-                        waiting.orphan(document, CheckedChange::clone(change));
-                    }
-                }
-                return hostile;
-            }
-            Err(error) => {
-                let before = left.len();
-                left.retain(|change| change.hash() != error.change());
-                hostile = Some(error);
-                if left.len() == before || left.is_empty() {
-                    return hostile;
-                }
-            }
-        }
+fn part(opened: &Opened<'_>, changes: Vec<CheckedChange>) -> Part {
+    Part {
+        entry: opened.hash,
+        masked: opened.masked,
+        changes,
     }
 }

@@ -21,6 +21,7 @@ mod day;
 mod derived;
 mod entries;
 mod free;
+mod gather;
 mod hashes;
 mod ids;
 mod practice;

@@ -61,16 +61,15 @@ impl Records {
     pub(super) fn open(
         &mut self,
         subject: Subject,
-        changes: &[CheckedChange],
-        masked: bool,
+        masks: impl Iterator<Item = ([u8; 32], bool)>,
     ) -> Result<OpenRecord, DocumentError> {
         let mut doc = self.document(subject)?;
         let mut kept = self.kept.remove(&subject).unwrap_or_default();
-        for change in changes {
+        for (change, masked) in masks {
             if masked {
-                kept.masked.insert(change.hash());
+                kept.masked.insert(change);
             } else {
-                kept.masked.remove(&change.hash());
+                kept.masked.remove(&change);
             }
         }
         doc.mask(kept.masked.clone());

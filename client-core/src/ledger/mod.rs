@@ -233,7 +233,7 @@ impl<S: Storage> Ledger<S> {
             if height > 0 {
                 ledger.governance.apply(&act)?;
             }
-            ledger.hold(&Item::Act(act), false)?;
+            ledger.hold(&Item::Act(act), record::Origin::Unproven)?;
         }
         ledger.commit()?;
         Ok(ledger)

@@ -9,7 +9,7 @@ use sync_protocol::{
 
 use super::{
     Arrival, Kind, Ledger, LedgerError, Place,
-    record::{self, Kept},
+    record::{self, Kept, Origin},
 };
 
 impl<S: Storage> Ledger<S> {
@@ -29,7 +29,9 @@ impl<S: Storage> Ledger<S> {
             }
             let kept = record::decode(held.get(next).map_err(record::read_error)?)?;
             match (&mut ledger, kept) {
-                (Some(ledger), Kept::Item { item, own }) => ledger.reload(next, &item, own)?,
+                (Some(ledger), Kept::Item { item, origin }) => {
+                    ledger.reload(next, &item, origin == Origin::Own)?;
+                }
                 (Some(ledger), Kept::Placement(placement)) => {
                     ledger.replay_placement(&placement);
                     ledger.place(&placement)?;
@@ -38,12 +40,12 @@ impl<S: Storage> Ledger<S> {
                     none,
                     Kept::Item {
                         item: Item::Act(genesis),
-                        own,
+                        origin,
                     },
                 ) => {
                     let log = log.take().ok_or(LedgerError::Empty)?;
                     let mut founded = Self::over(log, Governance::found(&genesis)?, incarnation);
-                    founded.index(next, &Item::Act(genesis), own);
+                    founded.index(next, &Item::Act(genesis), origin == Origin::Own);
                     *none = Some(founded);
                 }
                 (None, _) => {
@@ -72,7 +74,7 @@ impl<S: Storage> Ledger<S> {
         self.waiting.clear();
         for number in 0..self.log.len() {
             let kept = record::decode(self.log.get(Index(number)).map_err(record::read_error)?)?;
-            let Kept::Item { item, own } = kept else {
+            let Kept::Item { item, origin } = kept else {
                 continue;
             };
             let hash = item.hash();
@@ -88,7 +90,7 @@ impl<S: Storage> Ledger<S> {
                     }
                 }
                 Item::Entry(entry) => {
-                    if let Some(arrival) = self.judge(hash, Arc::new(entry), own) {
+                    if let Some(arrival) = self.judge(hash, Arc::new(entry), origin) {
                         tell(arrival)?;
                     }
                 }

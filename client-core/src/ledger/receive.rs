@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use entry_log::Storage;
 use sync_protocol::{
-    Acceptance, Entry, FeedId, Hash, Head, IncarnationId, Item, SignedHead, accept, chain_start,
+    Acceptance, Entry, FeedId, Hash, Head, IncarnationId, Item, SignedHead, accept, accept_known,
+    chain_start,
 };
 
 use super::{
     Alarm, Arrival, Held, Kind, Ledger, LedgerError, Place,
     feed::Feed,
-    record::{self, Placement},
+    record::{self, Origin, Placement},
 };
 
 impl<S: Storage> Ledger<S> {
@@ -171,23 +172,30 @@ impl<S: Storage> Ledger<S> {
         }
         match item {
             Item::Entry(entry) => {
-                self.hold(&Item::Entry(entry.clone()), false)?;
-                Ok(self
-                    .judge(hash, Arc::new(entry), false)
-                    .into_iter()
-                    .collect())
+                let verdict = accept(&entry, &self.governance);
+                let origin = match verdict {
+                    Acceptance::Accept | Acceptance::Mask(_) => Origin::Proven,
+                    Acceptance::Withhold(_) | Acceptance::Wait { .. } => Origin::Unproven,
+                };
+                let item = Item::Entry(entry);
+                self.hold(&item, origin)?;
+                let Item::Entry(entry) = item else {
+                    return Ok(Vec::new());
+                };
+                let told = self.told(hash, Arc::new(entry), false, verdict);
+                Ok(told.into_iter().collect())
             }
             Item::Confirmation(confirmation) => {
                 let feed = confirmation.value().feed;
                 if !self.governance.relay_signed(&confirmation) {
                     return Err(LedgerError::BadHead { feed });
                 }
-                self.hold(&Item::Confirmation(confirmation), false)?;
+                self.hold(&Item::Confirmation(confirmation), Origin::Unproven)?;
                 Ok(Vec::new())
             }
             Item::Act(act) => {
                 self.governance.apply(&act)?;
-                self.hold(&Item::Act(act.clone()), false)?;
+                self.hold(&Item::Act(act.clone()), Origin::Unproven)?;
                 let mut arrivals = vec![Arrival::Act(Arc::new(act))];
                 arrivals.extend(self.judge_waiting()?);
                 Ok(arrivals)
@@ -195,9 +203,29 @@ impl<S: Storage> Ledger<S> {
         }
     }
 
-    pub(crate) fn judge(&mut self, hash: Hash, entry: Arc<Entry>, own: bool) -> Option<Arrival> {
+    /// What is told of an entry of the log. Its signature counts as good where it was good before.
+    pub(crate) fn judge(
+        &mut self,
+        hash: Hash,
+        entry: Arc<Entry>,
+        origin: Origin,
+    ) -> Option<Arrival> {
+        let verdict = match origin {
+            Origin::Own | Origin::Proven => accept_known(&entry, &self.governance),
+            Origin::Unproven => accept(&entry, &self.governance),
+        };
+        self.told(hash, entry, origin == Origin::Own, verdict)
+    }
+
+    fn told(
+        &mut self,
+        hash: Hash,
+        entry: Arc<Entry>,
+        own: bool,
+        verdict: Acceptance,
+    ) -> Option<Arrival> {
         let place = self.items.get(&hash).and_then(|held| held.place);
-        match accept(&entry, &self.governance) {
+        match verdict {
             Acceptance::Accept => Some(Arrival::Entry {
                 entry,
                 mask: None,
@@ -231,20 +259,21 @@ impl<S: Storage> Ledger<S> {
         for hash in std::mem::take(&mut self.waiting) {
             if let Some(entry) = self.entry(&hash)? {
                 let own = self.items.get(&hash).is_some_and(|held| held.own);
-                arrivals.extend(self.judge(hash, entry, own));
+                let origin = if own { Origin::Own } else { Origin::Unproven };
+                arrivals.extend(self.judge(hash, entry, origin));
             }
         }
         Ok(arrivals)
     }
 
     /// Appends an item to the log and the indexes.
-    pub(crate) fn hold(&mut self, item: &Item, own: bool) -> Result<(), LedgerError> {
+    pub(crate) fn hold(&mut self, item: &Item, origin: Origin) -> Result<(), LedgerError> {
         let body = item.body().unwrap_or_default();
         let index = self
             .log
-            .append(&record::item_head(item, own), body)
+            .append(&record::item_head(item, origin), body)
             .map_err(record::append_error)?;
-        self.index(index, item, own);
+        self.index(index, item, origin == Origin::Own);
         Ok(())
     }
 

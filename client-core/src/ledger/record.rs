@@ -1,9 +1,16 @@
 //! The log records of a replica: an item, or the proof that items have their positions.
 //!
 //! ```text
-//! item       head = 0, own (0/1), head part of the item     body = body of the entry
+//! item       head = 0, origin, head part of the item       body = body of the entry
 //! placement  head = 1, CBOR [first, [item hash...], head]   body = empty
 //! ```
+//! The origin is 1 for what was written here, 2 for what came and was found good, its signature
+//! included, and 0 for what came and was not: acts and confirmations, which are checked elsewhere,
+//! and entries that were withheld or whose author was not known yet. Entries of origin 1 and 2 are
+//! not checked against their signature at each start. The log's own checksums tell damage; whoever
+//! can forge those can write into this machine's files, and could as well replace the program or
+//! the keys, so a signature would not stop them either, and no other device believes this log: it
+//! checks every signature itself.
 
 #![allow(
     clippy::large_enum_variant,
@@ -32,14 +39,22 @@ pub(crate) struct Placement {
     pub(crate) head: SignedHead,
 }
 
+/// Where a kept item is from. See the module's documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Unproven = 0,
+    Own = 1,
+    Proven = 2,
+}
+
 #[derive(Debug)]
 pub(crate) enum Kept {
-    Item { item: Item, own: bool },
+    Item { item: Item, origin: Origin },
     Placement(Placement),
 }
 
-pub(crate) fn item_head(item: &Item, own: bool) -> Vec<u8> {
-    [&[ITEM, u8::from(own)], item.head_part().as_slice()].concat()
+pub(crate) fn item_head(item: &Item, origin: Origin) -> Vec<u8> {
+    [&[ITEM, origin as u8], item.head_part().as_slice()].concat()
 }
 
 pub(crate) fn placement_head(placement: &Placement) -> Vec<u8> {
@@ -55,11 +70,15 @@ pub(crate) fn decode(record: Record) -> Result<Kept, LedgerError> {
     let damaged = || LedgerError::Damaged("a record of the log is not of this program".to_owned());
     match record.head.split_first() {
         Some((&ITEM, rest)) => {
-            let (own, head) = rest.split_first().ok_or_else(damaged)?;
+            let (origin, head) = rest.split_first().ok_or_else(damaged)?;
             let item = Item::from_parts(head, record.body).map_err(|_| damaged())?;
             Ok(Kept::Item {
                 item,
-                own: *own == 1,
+                origin: match origin {
+                    1 => Origin::Own,
+                    2 => Origin::Proven,
+                    _ => Origin::Unproven,
+                },
             })
         }
         Some((&PLACEMENT, rest)) => minicbor::decode(rest)

@@ -8,7 +8,7 @@ use sync_protocol::{
     SeenHead, SignedAct, SigningKey,
 };
 
-use super::{Arrival, Ledger, LedgerError};
+use super::{Arrival, Ledger, LedgerError, record::Origin};
 
 /// Who writes.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ impl<S: Storage> Ledger<S> {
             self.next = entry.header().sequence + 1;
             self.last = Some(entry.hash());
             let entry = Arc::new(entry);
-            self.hold(&Item::Entry(Entry::clone(&entry)), true)?;
+            self.hold(&Item::Entry(Entry::clone(&entry)), Origin::Own)?;
             arrivals.push(Arrival::Entry {
                 entry,
                 mask: None,
@@ -121,7 +121,7 @@ impl<S: Storage> Ledger<S> {
     pub fn act(&mut self, act: SignedAct) -> Result<Arrival, LedgerError> {
         self.governance.apply(&act)?;
         let shared = Arc::new(act);
-        self.hold(&Item::Act(SignedAct::clone(&shared)), true)?;
+        self.hold(&Item::Act(SignedAct::clone(&shared)), Origin::Own)?;
         Ok(Arrival::Act(shared))
     }
 }

@@ -179,10 +179,8 @@ impl<S: Storage> Replica<S> {
             learn_rows(&mut keyring, &ledger, arrival);
         }
         let mut replica = Self::over(ledger, keyring, secrets.clone(), seat, device)?;
-        for arrival in &rest {
-            let touched = replica.book.arrived(arrival, &replica.keyring);
-            replica.events.touch(touched);
-        }
+        let touched = replica.book.arrived_all(&rest, &replica.keyring);
+        replica.events.touch(touched);
         replica.hand_keys_to_this_seat(rng, now)?;
         Ok(replica)
     }

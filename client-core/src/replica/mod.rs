@@ -302,10 +302,8 @@ impl<S: Storage> Replica<S> {
             let touched = self.book.keys_changed(&self.keyring);
             self.events.touch(touched);
         }
-        for arrival in arrivals {
-            let touched = self.book.arrived(arrival, &self.keyring);
-            self.events.touch(touched);
-        }
+        let touched = self.book.arrived_all(arrivals, &self.keyring);
+        self.events.touch(touched);
         if acts || !arrivals.is_empty() {
             self.events.link();
         }

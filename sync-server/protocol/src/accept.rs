@@ -4,6 +4,8 @@
 //! what another shows. An answer other than [`Acceptance::Wait`] changes only when the chain
 //! grows: the removal of a seat masks what it wrote afterwards.
 
+use ed25519_dalek::VerifyingKey;
+
 use crate::{
     entry::{Entry, VerifyError},
     governance::Governance,
@@ -65,6 +67,24 @@ pub enum RefuseReason {
 
 /// Decides about an entry.
 pub fn accept(entry: &Entry, governance: &Governance) -> Acceptance {
+    decide(entry, governance, |entry, key| {
+        entry.verify(key).map(|_| ())
+    })
+}
+
+/// [`accept`] without the signature: for an entry that [`accept`] took or masked before and that
+/// was kept where its bytes cannot change unnoticed. Which key a seat signs with never changes, so
+/// the signature is as good as it was. Everything that follows from the chain, and the body's
+/// hash, are looked at as always.
+pub fn accept_known(entry: &Entry, governance: &Governance) -> Acceptance {
+    decide(entry, governance, |entry, _| entry.check_body())
+}
+
+fn decide(
+    entry: &Entry,
+    governance: &Governance,
+    check: impl FnOnce(&Entry, &VerifyingKey) -> Result<(), VerifyError>,
+) -> Acceptance {
     let header = entry.header();
     let (height, head) = header.governance;
     if header.org != governance.org() {
@@ -76,8 +96,8 @@ pub fn accept(entry: &Entry, governance: &Governance) -> Acceptance {
         if seat.device() != header.device {
             return Acceptance::Withhold(RefuseReason::WrongDevice);
         }
-        match entry.verify(seat.key()) {
-            Ok(_) => {}
+        match check(entry, seat.key()) {
+            Ok(()) => {}
             Err(VerifyError::BadSignature) => {
                 return Acceptance::Withhold(RefuseReason::BadSignature);
             }

@@ -255,13 +255,19 @@ impl Entry {
     /// Checks signature, and the body's length and hash if it is there.
     pub fn verify(&self, key: &VerifyingKey) -> Result<Verified<'_>, VerifyError> {
         signed::verify(domain::sign::ENTRY, &self.bytes, &self.signature, key)?;
+        self.check_body()?;
+        Ok(Verified { entry: self })
+    }
+
+    /// Whether the body, if it is there, is the one that the header names.
+    pub(crate) fn check_body(&self) -> Result<(), VerifyError> {
         if let Some(body) = &self.body
             && (body.len() != self.header.body_len as usize
                 || Hash::of(body) != self.header.body_hash)
         {
             return Err(VerifyError::BodyMismatch);
         }
-        Ok(Verified { entry: self })
+        Ok(())
     }
 
     pub(crate) fn wire(&self, with_body: bool) -> EntryWire {

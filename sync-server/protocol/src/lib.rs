@@ -37,7 +37,7 @@ pub mod limits;
 mod session;
 mod signed;
 
-pub use accept::{Acceptance, MaskReason, RefuseReason, accept};
+pub use accept::{Acceptance, MaskReason, RefuseReason, accept, accept_known};
 pub use code::ErrorCode;
 pub use codec::{DecodeError, VERSION};
 pub use confirmation::{Confirmation, RefusalReason, SignedConfirmation, Verdict};

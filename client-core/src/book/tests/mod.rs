@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 mod cost;
 mod order;
+mod together;
 mod views;
 
 use super::*;

@@ -178,6 +178,7 @@ fn python_checks() -> Result<Vec<PathBuf>, String> {
         "tests/python",
         "sync-server/protocol/tests",
         "client-core/tests",
+        "client-core/src/sealing",
     ] {
         let folder = root().join(folder);
         if !folder.exists() {

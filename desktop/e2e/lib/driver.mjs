@@ -142,7 +142,8 @@ export class Driver {
 	}
 
 	async #end() {
-		if (this.#process.exitCode === null && this.#process.pid !== undefined) {
+		const { exitCode, signalCode, pid } = this.#process;
+		if (exitCode === null && signalCode === null && pid !== undefined) {
 			const gone = once(this.#process, "exit");
 			this.#process.kill();
 			await gone;

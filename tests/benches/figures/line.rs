@@ -19,7 +19,11 @@ use client_core::{
     home::Home,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often an up-to-date device comes back.
+const RETURNS: u32 = 50;
+/// How many bookings the others watch.
+const BOOKINGS: usize = 40;
 
 pub(crate) fn run(arguments: &Arguments) {
     let folder = arguments.folder();
@@ -94,7 +98,7 @@ fn catch_up(place: &Path, visits: usize) {
             &client_core::home::Opening::MachineKey,
         )
         .unwrap();
-    second.wait_in_step(Duration::from_secs(600)).unwrap();
+    second.wait_in_step(Duration::from_mins(10)).unwrap();
     let wall = before.3.elapsed();
     let (device, relays) = (own_cpu() - before.0, relay.cpu() - before.1);
     let (up, down) = relay.traffic();
@@ -117,8 +121,7 @@ fn catch_up(place: &Path, visits: usize) {
 
     let mut times = Vec::new();
     let before = (relay.cpu(), relay.traffic());
-    const TIMES: u32 = 50;
-    for _ in 0..TIMES {
+    for _ in 0..RETURNS {
         second.disconnect();
         let ((), time) = took(|| {
             second.connect().unwrap();
@@ -128,13 +131,13 @@ fn catch_up(place: &Path, visits: usize) {
     }
     let relays = relay.cpu() - before.0;
     let (up, down) = relay.traffic();
-    let each = |bytes: u64| bytes / u64::from(TIMES);
+    let each = |bytes: u64| bytes / u64::from(RETURNS);
     say("reconnecting when up to date", spread(&mut times));
     say(
         "  of it for the relay, per connection",
         format!(
             "{:.2} ms of processor, {} B up, {} B down",
-            ms(relays / TIMES),
+            ms(relays / RETURNS),
             each(up - before.1.0),
             each(down - before.1.1)
         ),
@@ -172,8 +175,7 @@ fn many(place: &Path, devices: usize) {
     let mut last = Vec::new();
     let mut replies = Vec::new();
     let before = (relay.cpu(), relay.traffic());
-    const TIMES: usize = 40;
-    for _ in 0..TIMES {
+    for _ in 0..BOOKINGS {
         let booking = trade.next();
         let date = booking.start.date();
         let location = booking.location;
@@ -219,7 +221,7 @@ fn many(place: &Path, devices: usize) {
         seen.append(&mut times);
         settle(&owner, &desks);
     }
-    let deliveries = (TIMES * devices) as f64;
+    let deliveries = (BOOKINGS * devices) as f64;
     let relays = relay.cpu() - before.0;
     let (up, down) = relay.traffic();
     say(
@@ -241,7 +243,7 @@ fn many(place: &Path, devices: usize) {
     );
     say(
         "  upwards, per booking",
-        format!("{} B", (up - before.1.0) / TIMES as u64),
+        format!("{} B", (up - before.1.0) / BOOKINGS as u64),
     );
 }
 

@@ -11,6 +11,8 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
+    clippy::wildcard_enum_match_arm,
     reason = "a bench reads the clock, prints, and stops at the first surprise"
 )]
 
@@ -21,9 +23,12 @@ mod support;
 
 use support::Arguments;
 
+/// A group of figures: its name, and what takes them.
+type Part = (&'static str, fn(&Arguments));
+
 fn main() {
     let arguments = Arguments::read();
-    let parts: [(&str, fn(&Arguments)); 3] = [
+    let parts: [Part; 3] = [
         ("desk", desk::run),
         ("line", line::run),
         ("relay", relay::run),

@@ -237,7 +237,7 @@ pub(crate) fn bring(home: &Home, relay: &Relay, data: &Path) {
     };
     // A large outbox takes longer than the request waits for.
     let _ = home.request_with(request, &Opening::MachineKey);
-    home.wait_in_step(Duration::from_secs(600)).unwrap();
+    home.wait_in_step(Duration::from_mins(10)).unwrap();
 }
 
 pub(crate) fn invited(home: &Home) -> String {
@@ -260,6 +260,6 @@ pub(crate) fn joined(owner: &Home, folder: &Path) -> Home {
         passphrase: String::new(),
     };
     home.request_with(request, &Opening::MachineKey).unwrap();
-    home.wait_in_step(Duration::from_secs(600)).unwrap();
+    home.wait_in_step(Duration::from_mins(10)).unwrap();
     home
 }

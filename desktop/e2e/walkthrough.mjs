@@ -7,8 +7,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { goTo, settled } from "./lib/grid.mjs";
 import { journey, say } from "./lib/journey.mjs";
 import { Relay } from "./lib/relay.mjs";
+import { command } from "./lib/settings.mjs";
 
 const { DEMO, DEMO_PASSPHRASE, DEMO_RELAY } = process.env;
 const VET = /^Dr Lindqvist/;
@@ -19,14 +21,6 @@ async function unlock(desk) {
 	await desk.fill("Passphrase", DEMO_PASSPHRASE);
 	await desk.click("button", "Unlock");
 	await desk.see("button", /^new booking/i, 60_000);
-}
-
-async function command(desk, text) {
-	await desk.press("Control+k");
-	await desk.see("combobox", "Commands");
-	await desk.type(text);
-	await desk.press("Enter");
-	await desk.gone("combobox", "Commands");
 }
 
 /** Opens the booking panel with a client, a consultation and the vet of both sites. */
@@ -77,6 +71,17 @@ await journey("two front desks, one vet, no cable", async ({ open, step }) => {
 		});
 		await high.picture("in-step");
 		await mill.picture("in-step");
+		await step("a full day of this week", async () => {
+			const today = new Date();
+			const wednesday = new Date(today.getTime() + (3 - (today.getUTCDay() || 7)) * 86_400_000);
+			await goTo(high, wednesday.toISOString().slice(0, 10));
+			assert.ok((await settled(high)).length > 10, "the demo week is empty");
+			await high.picture("full-day");
+			await command(high, "Appearance: Dark");
+			await high.picture("full-day-dark");
+			await command(high, "Appearance: Light");
+			await goTo(high, today.toISOString().slice(0, 10));
+		});
 		const before = await reviewsOf(high);
 
 		await step("the cable is cut", async () => {

@@ -17,7 +17,9 @@ use crate::{
     demo::{self, Ask},
     place::{built, program, start, target},
     relay::Relay,
-    setup, test,
+    setup,
+    step::now,
+    test,
 };
 
 /// The same week on every machine, apart from its date.
@@ -79,6 +81,7 @@ fn found(place: &Path, relay: &Relay) -> Result<(), String> {
         passphrase: passphrase.clone(),
     });
     println!("Founding the demo practice…");
+    let began = now();
     let words = first.ask(&[
         "found",
         "--practice",
@@ -99,8 +102,12 @@ fn found(place: &Path, relay: &Relay) -> Result<(), String> {
         filled
     };
     println!(
-        "{} people who take appointments, {} clients, {} pets, {} visits this week.",
-        filled.staff, filled.clients, filled.pets, filled.visits
+        "{} people who take appointments, {} clients, {} pets, {} visits this week, put in within {:.0} s.",
+        filled.staff,
+        filled.clients,
+        filled.pets,
+        filled.visits,
+        began.elapsed().as_secs_f64()
     );
     first.ask(&["sync"])?;
     let invited = first.ask(&["invite", "--role", "manager"])?;

@@ -103,6 +103,6 @@ fn report(
     clippy::disallowed_methods,
     reason = "how long a step took is for the person who waits"
 )]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -235,7 +235,8 @@ export const words = {
 		undo: "Undo the last decision",
 		decided: "Decided",
 		keeps: (who: string) => `${who} stays`,
-		moves: (who: string, to: string) => `${who} moves to ${to}`,
+		moves: (who: string, to: string, person?: string) =>
+			person === undefined ? `${who} moves to ${to}` : `${who} moves to ${to}, ${person}`,
 		cancels: (who: string) => `${who} is cancelled`,
 		overlaps: "both stand side by side",
 		show: "Show in the book",

@@ -267,8 +267,18 @@ export function sayVerdict(verdict: VerdictWish, review: ReviewView): string {
 		case "cancel":
 			return words.review.cancels(who);
 		case "move":
-			return words.review.moves(who, sayTime(verdict.start));
+			return words.review.moves(who, sayTime(verdict.start), personOf(verdict, found));
 	}
+}
+
+/** Whom a move leads to, where the time alone would not tell: another person than before. */
+function personOf(
+	verdict: VerdictWish & { type: "move" },
+	found: ReviewVisit | undefined,
+): string | undefined {
+	if (!found || !verdict.staff) return undefined;
+	if (found.visit.parts.some((part) => part.resource === verdict.staff)) return undefined;
+	return found.alternatives.find((slot) => slot.staff === verdict.staff)?.staff_name;
 }
 
 function callsOf(review: ReviewView, verdicts: readonly VerdictWish[], decision: string): Call[] {

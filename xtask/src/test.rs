@@ -100,13 +100,17 @@ pub(crate) fn programs() -> Result<(), String> {
 
 fn rust() -> Result<(), String> {
     let only = ["--lib", "--bins", "--tests", "--no-fail-fast"];
-    if output("cargo", &["nextest", "--version"]).is_some() {
-        start(cargo(
-            &[&["nextest", "run"], &EVERYTHING[..], &only[..]].concat(),
-        ))
+    let runner: &[&str] = if output("cargo", &["nextest", "--version"]).is_some() {
+        &["nextest", "run"]
     } else {
-        start(cargo(&[&["test"], &EVERYTHING[..], &only[..]].concat()))
+        &["test"]
+    };
+    let mut tests = cargo(&[runner, &EVERYTHING[..], &only[..]].concat());
+    // The programs are there already: the tests of real processes need not build them again.
+    if let Some(folder) = built("daybook").parent() {
+        tests.env("DAYBOOK_PROGRAMS", folder);
     }
+    start(tests)
 }
 
 fn doctests() -> Result<(), String> {

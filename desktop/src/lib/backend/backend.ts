@@ -43,6 +43,7 @@ interface ReplyKinds {
 	lock: "opened" | "status";
 	invite: "invited";
 	set_relay: "opened" | "status";
+	approve_relay: "status";
 	backup: "backed_up";
 	restore: "opened" | "status";
 }

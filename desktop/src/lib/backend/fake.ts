@@ -168,6 +168,10 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				world.link = "in_step";
 				world.inStepAt = clock.now().toISOString();
 				return status();
+			case "approve_relay":
+				if (world.relay === undefined)
+					throw refusal("relay_unreachable", "No relay is set.", "Set the relay first.");
+				return status();
 			case "backup":
 				if (!request.folder.startsWith("/"))
 					throw refusal("invalid_input", "That is no folder.", "Write the full path.", "folder");

@@ -11,7 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{
-    ActorId, Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc as _, ScalarValue,
+    ActorId, Automerge, Change, ChangeHash, ObjId, ObjType, ROOT, ReadDoc as _, ScalarValue,
+    legacy,
     transaction::{CommitOptions, Transactable as _},
 };
 
@@ -64,6 +65,22 @@ pub(crate) struct Document {
     /// Built when first needed: reading a week does not pay for it.
     history: Option<History>,
     masked: BTreeSet<[u8; 32]>,
+}
+
+fn scalar_of(value: &Value) -> Result<ScalarValue, WriteError> {
+    match value {
+        Value::Uint(number) => Ok(ScalarValue::Uint(*number)),
+        Value::Bytes(bytes) => Ok(ScalarValue::Bytes(bytes.clone())),
+        Value::Text(text) => Ok(ScalarValue::Str(text.as_str().into())),
+        Value::Null | Value::Other => Err(WriteError::Library),
+    }
+}
+
+fn op_id(id: &ObjId) -> Option<legacy::OpId> {
+    match id {
+        ObjId::Root => None,
+        ObjId::Id(counter, actor, _) => Some(legacy::OpId::new(*counter, actor)),
+    }
 }
 
 /// What a place holds: one value, or several after concurrent writes, sorted.
@@ -217,28 +234,60 @@ impl Document {
                 continue;
             }
             let object = self.containers.get(*container).ok_or(WriteError::Library)?;
-            let value = match value {
-                Value::Uint(number) => ScalarValue::Uint(*number),
-                Value::Bytes(bytes) => ScalarValue::Bytes(bytes.clone()),
-                Value::Text(text) => ScalarValue::Str(text.as_str().into()),
-                Value::Null | Value::Other => return Err(WriteError::Library),
-            };
-            let put = transaction.put(object, write_key(*key), value);
+            let put = transaction.put(object, write_key(*key), scalar_of(value)?);
             put.map_err(|_| WriteError::Library)?;
         }
         let (hash, _) = transaction.commit_with(CommitOptions::default().with_time(0));
         let Some(hash) = hash else { return Ok(None) };
-        let change = next.get_change_by_hash(&hash).ok_or(WriteError::Library)?;
+        let mut change = next.get_change_by_hash(&hash).ok_or(WriteError::Library)?;
+        if let Some(plain) = self.without_deletes(&change, puts)? {
+            next = self.doc.clone();
+            next.apply_changes([plain.clone()])
+                .map_err(|_| WriteError::Library)?;
+            change = plain;
+        }
         let bytes = change.raw_bytes().to_vec();
         let checked = safety::check(&bytes, self.layout.schema)?;
         if let Some(history) = &mut self.history {
             history.add(&checked);
         }
+        let hash = change.hash().0;
         self.doc = next;
-        Ok(Some(NewChange {
-            bytes,
-            hash: hash.0,
-        }))
+        Ok(Some(NewChange { bytes, hash }))
+    }
+
+    /// Where several values stand side by side and the one that is put is the one Automerge would
+    /// show, it deletes the others instead of putting anything. Nothing is ever deleted here: the
+    /// same change with the value put over all of them.
+    fn without_deletes(
+        &self,
+        change: &Change,
+        puts: &[(usize, [u8; 16], Value)],
+    ) -> Result<Option<Change>, WriteError> {
+        let mut plain = change.decode();
+        let mut any = false;
+        for op in &mut plain.operations {
+            if op.action != legacy::OpType::Delete {
+                continue;
+            }
+            let put = puts.iter().find(|(container, key, _)| {
+                let object = self.containers.get(*container).and_then(op_id);
+                object.map(legacy::ObjectId::Id).as_ref() == Some(&op.obj)
+                    && op.key == legacy::Key::Map(write_key(*key).as_str().into())
+            });
+            let (container, key, value) = put.ok_or(WriteError::Library)?;
+            let object = self.containers.get(*container).ok_or(WriteError::Library)?;
+            let there = self
+                .doc
+                .get_all(object, write_key(*key))
+                .map_err(|_| WriteError::Library)?;
+            let over: Option<Vec<legacy::OpId>> = there.iter().map(|(_, id)| op_id(id)).collect();
+            op.pred = over.ok_or(WriteError::Library)?.into();
+            op.action = legacy::OpType::Put(scalar_of(value)?);
+            any = true;
+        }
+        plain.hash = None;
+        Ok(any.then(|| Change::from(plain)))
     }
 
     /// Adds a change that each replica makes for itself from the genesis alone, the same on all:

@@ -403,3 +403,37 @@ fn the_grid_holds_capacities_and_zones() {
     );
     assert!(Violation::Origin(id(1)) < Violation::State(id(1)));
 }
+
+#[test]
+fn whichever_of_two_concurrent_values_is_written_again_stands_alone() {
+    let mut ann = week();
+    book(&mut ann, ANN, 1, "2026-03-03T09:00");
+    let mut bob = ann.clone();
+    let (ten, eleven) = (
+        placed("2026-03-03T10:00", 30, 1, 9),
+        placed("2026-03-03T11:00", 30, 1, 9),
+    );
+    ann.set_state(ANN, id(1), ClaimState::Arrived).unwrap();
+    ann.move_to(ANN, id(1), &ten).unwrap();
+    bob.set_state(BOB, id(1), ClaimState::Cancelled).unwrap();
+    bob.move_to(BOB, id(1), &eleven).unwrap();
+    bring(&bob, &mut ann);
+    bring(&ann, &mut bob);
+    assert_eq!(ann.claim(id(1)).unwrap().states.len(), 2);
+    for state in [ClaimState::Arrived, ClaimState::Cancelled] {
+        let (mut one, mut other) = (ann.clone(), bob.clone());
+        let change = one.set_state(EVE, id(1), state).unwrap().unwrap();
+        assert_eq!(one.claim(id(1)).unwrap().states, [state]);
+        other.receive(&[checked(&change)]).unwrap();
+        assert_eq!(other.claim(id(1)), one.claim(id(1)));
+        assert_eq!(other.heads(), one.heads());
+    }
+    for place in [ten, eleven] {
+        let (mut one, mut other) = (ann.clone(), bob.clone());
+        let change = one.move_to(EVE, id(1), &place).unwrap().unwrap();
+        assert_eq!(one.claim(id(1)).unwrap().placements, [place]);
+        other.receive(&[checked(&change)]).unwrap();
+        assert_eq!(other.claim(id(1)), one.claim(id(1)));
+        assert_eq!(Week::load(&one.save()).unwrap().heads(), one.heads());
+    }
+}

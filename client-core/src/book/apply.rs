@@ -7,7 +7,9 @@ use schedule::{
     CheckedChange, GridBody, Hlc, HostileChange, ScheduleBody, Schema, Week, grid_document_id,
     safety,
 };
-use sync_protocol::{DocumentId, Entry, FeedId, Hash, IncarnationId, SeatId, Verdict};
+use sync_protocol::{
+    DocumentId, Entry, FeedId, Hash, IncarnationId, RefusalReason, SeatId, Verdict,
+};
 
 use super::{
     Book, Keys,
@@ -17,6 +19,7 @@ use super::{
     waiting::Locked,
 };
 use crate::{
+    catalogue::Standing,
     documents::{PrivateBody, Subject, Target},
     ledger::{Arrival, Place},
     sealing::OpenError,
@@ -139,12 +142,23 @@ impl Book {
                 place,
             } => {
                 let said = confirmation.value();
-                let granted = matches!(said.verdict, Verdict::Granted);
+                let standing = match said.verdict {
+                    Verdict::Granted => Standing::Confirmed,
+                    // It has moved on, or nothing was said about the slot.
+                    Verdict::Refused(
+                        RefusalReason::Stale
+                        | RefusalReason::Paused
+                        | RefusalReason::UnknownParents,
+                    ) => Standing::Tentative,
+                    Verdict::Refused(
+                        RefusalReason::Taken { .. } | RefusalReason::NotAuthorised,
+                    ) => Standing::Refused,
+                };
                 self.confirmation(
                     AppointmentId::from_bytes(said.claim),
                     PlacementHash(said.placement.to_bytes()),
                     *place,
-                    granted,
+                    standing,
                 )
             }
             Arrival::Act(_) | Arrival::Withheld { .. } => Touched::default(),
@@ -188,9 +202,9 @@ impl Book {
         claim: AppointmentId,
         placement: PlacementHash,
         place: Place,
-        granted: bool,
+        standing: Standing,
     ) -> Touched {
-        let schedule = self.entries.confirm(claim, placement, place, granted);
+        let schedule = self.entries.confirm(claim, placement, place, standing);
         if schedule {
             self.reviews = std::sync::OnceLock::new();
         }

@@ -63,7 +63,7 @@ pub(super) struct Entries {
     homes: HashMap<AppointmentId, WeekKey>,
     decisions: HashMap<DecisionId, Vec<Hash>>,
     /// The last word of the relay on each placement of a claim.
-    verdicts: HashMap<(AppointmentId, PlacementHash), (Place, bool)>,
+    verdicts: HashMap<(AppointmentId, PlacementHash), (Place, Standing)>,
     latest: Option<Hlc>,
     masked: usize,
 }
@@ -125,20 +125,20 @@ impl Entries {
         claim: AppointmentId,
         placement: PlacementHash,
         place: Place,
-        granted: bool,
+        standing: Standing,
     ) -> bool {
         let known = self.verdicts.get(&(claim, placement));
         if known.is_some_and(|(known, _)| *known >= place) {
             return false;
         }
-        self.verdicts.insert((claim, placement), (place, granted));
+        self.verdicts.insert((claim, placement), (place, standing));
         true
     }
 
-    /// What the relay last said of a claim's placement. A grant ends when the claim gave the slot
-    /// up after it: taking it again asks anew.
+    /// What the relay last said of a claim's placement. A grant ends when the relay takes it back;
+    /// until the relay has heard that the slot is given up, nobody here counts on it either.
     pub(super) fn standing(&self, claim: AppointmentId, placement: PlacementHash) -> Standing {
-        let Some((at, granted)) = self.verdicts.get(&(claim, placement)) else {
+        let Some((_, standing)) = self.verdicts.get(&(claim, placement)) else {
             return Standing::Tentative;
         };
         let given_up = self.touches(claim).any(|(touch, seen)| {
@@ -146,12 +146,12 @@ impl Entries {
                 touch.what,
                 Touching::State(Some(ClaimState::Cancelled | ClaimState::NoShow))
             );
-            left && !seen.masked && seen.place.is_none_or(|place| place > *at)
+            left && !seen.masked && seen.place.is_none()
         });
-        match (given_up, granted) {
-            (true, _) => Standing::Tentative,
-            (false, true) => Standing::Confirmed,
-            (false, false) => Standing::Refused,
+        if given_up {
+            Standing::Tentative
+        } else {
+            *standing
         }
     }
 

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::{Replica, begin, internal, next_act, not_allowed, random, role_of};
 use crate::{
-    catalogue::{ErrorCode, Event, LinkState, Refusal, SlotView, StaffRole},
+    catalogue::{ErrorCode, Event, LinkState, Refusal, SlotView, StaffRole, Standing},
     ledger::Arrival,
     link::Wish,
     sealing::{JoinCode, JoinSecret, RelayAddress},
@@ -103,6 +103,7 @@ impl<S: Storage> Replica<S> {
     ) -> (Vec<Wish>, Vec<Event>) {
         let mut wishes = Vec::new();
         self.drive(now, rng, input, &mut wishes);
+        self.close_moot_requests();
         // What is taken back because a slot was lost goes out in the same step.
         if self.take_back(now, rng) {
             self.drive(now, rng, Input::Wrote, &mut wishes);
@@ -276,6 +277,26 @@ impl<S: Storage> Replica<S> {
                 | RefusalReason::Paused,
             ) => RequestState::None,
         };
+    }
+
+    /// Some requests get no answer of their own. When somebody else moved the visit or called it off
+    /// meanwhile, the relay is not asked for this place any more; when the visit never gave the place
+    /// up as the relay saw it, the earlier grant stands.
+    fn close_moot_requests(&mut self) {
+        let waits = |request: &Request| request.state == RequestState::Waiting;
+        if !self.requests.values().any(waits) {
+            return;
+        }
+        let told = self.ledger.outbox_len() == 0;
+        let requests = self.requests.iter_mut();
+        for (id, request) in requests.filter(|(_, request)| waits(request)) {
+            let places = self.book.placements_of(*id);
+            if !places.iter().any(|place| place.hash() == request.placement) {
+                request.state = RequestState::None;
+            } else if told && self.book.standing(*id) == Standing::Confirmed {
+                request.state = RequestState::Granted;
+            }
+        }
     }
 
     /// Takes back what was refused; whether anything was.

@@ -82,10 +82,29 @@ impl Confirmations {
         self.stands.get(&claim)
     }
 
-    /// Those who may get what this claim gave up.
-    pub(crate) fn waiting_for(&self, claim: AppointmentId) -> Vec<AppointmentId> {
-        let waiting = self.waiting.get(&claim);
-        waiting.into_iter().flatten().copied().collect()
+    /// Those who may get what this claim gave up of these resources: who waits for it, and, where
+    /// several share a resource, who waits for another of them.
+    pub(crate) fn waiting_for(
+        &self,
+        claim: AppointmentId,
+        freed: &BTreeSet<ResourceId>,
+    ) -> BTreeSet<AppointmentId> {
+        let waiting = self.waiting.iter();
+        waiting
+            .filter(|(holder, _)| **holder == claim || self.holds_any(**holder, freed))
+            .flat_map(|(_, waiting)| waiting.iter().copied())
+            .collect()
+    }
+
+    fn holds_any(&self, claim: AppointmentId, resources: &BTreeSet<ResourceId>) -> bool {
+        let answers = self.stands.get(&claim).into_iter().flat_map(|s| &s.answers);
+        answers
+            .filter_map(|(_, answer)| match answer {
+                Answer::Granted(booked) => Some(booked),
+                Answer::Refused { .. } => None,
+            })
+            .flatten()
+            .any(|(resource, _)| resources.contains(resource))
     }
 
     /// The slot is the claim's.
@@ -186,23 +205,22 @@ impl Confirmations {
         }
     }
 
-    /// The claim no longer asks for this placement. Whether it had it.
-    pub(crate) fn forget(&mut self, claim: AppointmentId, placement: PlacementHash) -> bool {
+    /// The claim no longer asks for this placement.
+    pub(crate) fn forget(&mut self, claim: AppointmentId, placement: PlacementHash) {
         let Some(stand) = self.stands.get_mut(&claim) else {
-            return false;
+            return;
         };
         let at = stand
             .answers
             .iter()
             .position(|(hash, _)| *hash == placement);
         let Some(at) = at else {
-            return false;
+            return;
         };
         let (_, answer) = stand.answers.swap_remove(at);
         match answer {
             Answer::Refused { by, .. } => {
                 self.no_longer_waits(claim, by);
-                false
             }
             Answer::Granted(booked) => {
                 for (resource, start) in booked {
@@ -220,7 +238,6 @@ impl Confirmations {
                         timetable.granted.remove(&booking);
                     }
                 }
-                true
             }
         }
     }

@@ -136,20 +136,21 @@ impl<S: Storage> Organisation<S> {
             let answers = answers
                 .map(|stand| stand.answers.clone())
                 .unwrap_or_default();
-            let mut freed = false;
+            let mut freed = BTreeSet::new();
             for (hash, answer) in &answers {
                 if !asks.iter().any(|(_, placement)| placement.hash() == *hash) {
                     if self.planted.keep_cancelled {
                         continue;
                     }
-                    if matches!(answer, Answer::Granted(_)) {
+                    if let Answer::Granted(booked) = answer {
                         self.take_back(now, (claim, home), *hash, request)?;
+                        freed.extend(booked.iter().map(|(resource, _)| *resource));
                     }
                     self.note(&Note::Forget {
                         claim: claim.to_bytes(),
                         placement: Hash::from_bytes(hash.0),
                     })?;
-                    freed |= self.confirmations.forget(claim, *hash);
+                    self.confirmations.forget(claim, *hash);
                 }
             }
             for (site, placement) in asks {
@@ -164,8 +165,8 @@ impl<S: Storage> Organisation<S> {
                     answer.map(|(_, answer)| answer),
                 )?;
             }
-            if freed {
-                open.extend(self.confirmations.waiting_for(claim));
+            if !freed.is_empty() {
+                open.extend(self.confirmations.waiting_for(claim, &freed));
             }
         }
         Ok(())

@@ -39,7 +39,8 @@ impl World {
             46..50 => self.desk_dies(desk, true),
             50..58 => self.desk_dies_writing(desk, taste),
             58..63 => self.relay_dies(false),
-            63..67 => self.relay_dies(true),
+            63..65 => self.relay_dies(true),
+            65..67 => self.power_goes_after_an_answer(),
             67..72 => self.relay_dies_writing(),
             72..84 => self.neighbours_talk(),
             84..88 if luck.clocks => {
@@ -197,6 +198,38 @@ impl World {
             self.tell(desk, Input::Closed)?;
         }
         Ok(())
+    }
+
+    /// The power goes when the relay has just answered.
+    fn power_goes_after_an_answer(&mut self) -> Told {
+        if !self.relay.running {
+            return self.start_relay();
+        }
+        let now = self.now;
+        let lines: Vec<ConnId> = self.relay.lines.keys().copied().collect();
+        for conn in &lines {
+            while self
+                .relay
+                .lines
+                .get(conn)
+                .is_some_and(|line| !line.up.is_empty())
+            {
+                self.relay.take(now, *conn)?;
+            }
+        }
+        self.commit()?;
+        for conn in lines {
+            while self
+                .relay
+                .lines
+                .get(&conn)
+                .is_some_and(|line| !line.down.is_empty() && !line.ghost)
+            {
+                self.deliver_down(conn)?;
+            }
+        }
+        self.kill_relay(true)?;
+        self.start_relay()
     }
 
     /// The relay dies in the middle of a commit.
@@ -395,7 +428,9 @@ impl World {
         let mut spoiled = Vec::new();
         for entry in entries {
             let mut bytes = entry.encode();
-            let at = self.index(bytes.len());
+            // The second half is mostly body and signature: the rest still reads as an entry.
+            let from = if self.chance(70) { bytes.len() / 2 } else { 0 };
+            let at = from + self.index(bytes.len() - from);
             bytes[at] ^= 1 << self.below(8);
             spoiled.extend(Entry::decode(&bytes));
         }
@@ -411,14 +446,30 @@ impl World {
         Ok(())
     }
 
+    /// Some of what a desk holds: the latest, or what the relay has not got yet; now and then the work
+    /// of one run alone, without what it builds on.
     fn some_entries(&mut self, desk: usize) -> Told<Option<Vec<Entry>>> {
+        let (unplaced, alone) = (self.chance(70), self.chance(40));
         let Some(replica) = self.replica(desk) else {
             return Ok(None);
         };
-        let all = replica
-            .ledger()
+        let ledger = replica.ledger();
+        let all = ledger
             .beyond(&[], usize::MAX)
-            .map_err(|e| format!("{e}"))?;
+            .map_err(|error| format!("{error}"))?;
+        let open: Vec<_> = all
+            .iter()
+            .filter(|entry| ledger.place_of(&entry.hash()).is_none())
+            .collect();
+        if unplaced && !open.is_empty() {
+            let last = open.last().map(|entry| entry.id().0);
+            let few = open
+                .into_iter()
+                .filter(|entry| !alone || Some(entry.id().0) == last)
+                .map(|entry| (**entry).clone())
+                .collect();
+            return Ok(Some(few));
+        }
         let from = all.len().saturating_sub(12);
         let mut few = Vec::new();
         for entry in &all[from..] {

@@ -11,7 +11,7 @@ use conflict_rules::{
     clashes, effective_for_clashes, oracle,
 };
 use schedule::{IsoWeek, WeekKey};
-use sync_protocol::{Hash, IncarnationId, Item, SeatId};
+use sync_protocol::{Hash, IncarnationId, Item, RefusalReason, SeatId};
 
 use super::{Told, World, probe::Audit};
 
@@ -28,7 +28,7 @@ pub fn all(world: &mut World) -> Told {
     let documents = Documents::of(world)?;
     clashes_equal_the_oracle(world, &documents)?;
     the_confirmed_fit(world, &documents)?;
-    what_fits_is_confirmed(world, &documents)?;
+    what_fits_is_confirmed(world, &documents, &audit)?;
     every_clash_is_in_review(world, &documents)?;
     what_was_taken_is_nobodys_review(world, &documents)
 }
@@ -318,7 +318,7 @@ fn the_confirmed_fit(world: &World, documents: &Documents) -> Told {
     }
 }
 
-fn what_fits_is_confirmed(world: &World, documents: &Documents) -> Told {
+fn what_fits_is_confirmed(world: &World, documents: &Documents, audit: &Audit) -> Told {
     let book = world.replica(0).ok_or("desk 0 is off")?.book();
     let clashing: BTreeSet<AppointmentId> = documents
         .clashes
@@ -328,10 +328,52 @@ fn what_fits_is_confirmed(world: &World, documents: &Documents) -> Told {
     for (claim, _) in single(documents) {
         let standing = book.standing(claim);
         if standing != Standing::Confirmed && !clashing.contains(&claim) {
-            return Err(format!("{claim} clashes with nothing and is {standing:?}"));
+            let said: Vec<String> = answers(audit, claim);
+            let others: Vec<String> = documents
+                .claims
+                .iter()
+                .filter(|other| said.iter().any(|said| said.contains(&other.id.to_string())))
+                .map(|other| {
+                    let places = documents.effective.placements.get(&other.id);
+                    let spans: Vec<_> = places
+                        .into_iter()
+                        .flatten()
+                        .map(conflict_rules::Placement::span)
+                        .collect();
+                    format!(
+                        "{} {:?} is at {spans:?}; {:?}",
+                        other.id,
+                        other.states,
+                        answers(audit, other.id)
+                    )
+                })
+                .collect();
+            return Err(format!(
+                "{claim} clashes with nothing and is {standing:?}: {said:?}; {others:?}"
+            ));
         }
     }
     Ok(())
+}
+
+/// What the relay said about a claim, in its order.
+fn answers(audit: &Audit, claim: AppointmentId) -> Vec<String> {
+    let items = audit.items.iter();
+    items
+        .filter_map(|(_, _, sequence, item)| match item {
+            Item::Confirmation(word) if word.value().claim == claim.to_bytes() => {
+                let by = match word.value().verdict {
+                    sync_protocol::Verdict::Refused(RefusalReason::Taken { by, .. }) => {
+                        format!("taken by {}", AppointmentId::from_bytes(by))
+                    }
+                    other => format!("{other:?}"),
+                };
+                let placement = word.value().placement.to_string();
+                Some(format!("{sequence}: {} {by}", placement.get(..8)?))
+            }
+            _ => None,
+        })
+        .collect()
 }
 
 fn every_clash_is_in_review(world: &mut World, documents: &Documents) -> Told {

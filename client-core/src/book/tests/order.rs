@@ -103,7 +103,10 @@ proptest! {
                     Tell::Placed(number) => pending.push(*number),
                     Tell::Said(number) => {
                         let (claim, hash) = placements[*number];
-                        let _ = desk.book.confirmation(claim, hash, place(40 + number), number % 2 == 0);
+                        let _ = {
+                            let standing = if number % 2 == 0 { Standing::Confirmed } else { Standing::Refused };
+                            desk.book.confirmation(claim, hash, place(40 + number), standing)
+                        };
                     }
                 }
                 // Asking in between must not change what comes out at the end.
@@ -148,7 +151,9 @@ fn hashes_do_change_when_something_does() {
         epoch: 0,
         sequence: 1,
     };
-    let _ = desk.book.confirmation(apt(2), hash, place, true);
+    let _ = desk
+        .book
+        .confirmation(apt(2), hash, place, Standing::Confirmed);
     assert_ne!(rendering, desk.book.rendering_hash());
 }
 

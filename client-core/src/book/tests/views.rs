@@ -146,7 +146,9 @@ fn a_clash_names_where_each_visit_was_made_and_what_could_be_done() {
     // The relay grants the first: now the rule has an opinion.
     let place = |sequence| Place { epoch: 0, sequence };
     let hash = one.book.claim(apt(1)).unwrap().placements[0].hash();
-    let _ = one.book.confirmation(apt(1), hash, place(3), true);
+    let _ = one
+        .book
+        .confirmation(apt(1), hash, place(3), Standing::Confirmed);
     assert_eq!(one.book.standing(apt(1)), Standing::Confirmed);
     let reviews = one.book.reviews(noon_before(), true, &name);
     let suggestion = reviews[0].suggestion.as_ref().unwrap();
@@ -222,17 +224,27 @@ fn a_grant_ends_when_the_slot_is_given_up() {
     desk.book(1, NORTH, "2026-03-02T09:00", 30, ANN);
     let hash = desk.book.claim(apt(1)).unwrap().placements[0].hash();
     let place = |sequence| Place { epoch: 0, sequence };
-    let _ = desk.book.confirmation(apt(1), hash, place(2), true);
+    let _ = desk
+        .book
+        .confirmation(apt(1), hash, place(2), Standing::Confirmed);
     assert_eq!(desk.book.standing(apt(1)), Standing::Confirmed);
     // An older word arriving late changes nothing.
-    let _ = desk.book.confirmation(apt(1), hash, place(1), false);
+    let _ = desk
+        .book
+        .confirmation(apt(1), hash, place(1), Standing::Refused);
     assert_eq!(desk.book.standing(apt(1)), Standing::Confirmed);
     let given_up = desk.set_state(1, ClaimState::Cancelled);
     desk.set_state(1, ClaimState::Booked);
     assert_eq!(desk.book.standing(apt(1)), Standing::Tentative);
     let _ = desk.book.placed(&given_up.hash, place(3));
+    // The relay says so itself.
+    let _ = desk
+        .book
+        .confirmation(apt(1), hash, place(4), Standing::Tentative);
     assert_eq!(desk.book.standing(apt(1)), Standing::Tentative);
-    let _ = desk.book.confirmation(apt(1), hash, place(5), true);
+    let _ = desk
+        .book
+        .confirmation(apt(1), hash, place(5), Standing::Confirmed);
     assert_eq!(desk.book.standing(apt(1)), Standing::Confirmed);
 }
 

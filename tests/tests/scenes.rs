@@ -16,7 +16,8 @@ use std::{collections::BTreeSet, time::Instant};
 
 use client_core::{
     catalogue::{
-        Booking, CancelVisit, Command, Decide, MoveVisit, NewBlock, ReviewKind, Standing, VerdictWish,
+        Booking, CancelVisit, Command, Decide, MoveVisit, NewBlock, ReviewKind, Standing,
+        VerdictWish,
     },
     replica::RequestState,
     session::Input,
@@ -170,7 +171,11 @@ fn who_waits_for_a_shared_room_gets_it_whoever_leaves() {
             world.settle(&[desk]).unwrap();
         }
         world.quiet().unwrap();
-        assert_eq!(standing(&world, 0, block), Standing::Refused, "two fit, and were first");
+        assert_eq!(
+            standing(&world, 0, block),
+            Standing::Refused,
+            "two fit, and were first"
+        );
         let cancel = Command::Cancel(CancelVisit {
             appointment: visits[leaves],
             reason: None,

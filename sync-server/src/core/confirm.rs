@@ -96,6 +96,12 @@ impl Confirmations {
             .collect()
     }
 
+    /// Everybody who waits for a slot, in order.
+    pub(crate) fn all_waiting(&self) -> Vec<AppointmentId> {
+        let waiting: BTreeSet<_> = self.waiting.values().flatten().copied().collect();
+        waiting.into_iter().collect()
+    }
+
     fn holds_any(&self, claim: AppointmentId, resources: &BTreeSet<ResourceId>) -> bool {
         let answers = self.stands.get(&claim).into_iter().flat_map(|s| &s.answers);
         answers

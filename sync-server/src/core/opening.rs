@@ -106,6 +106,7 @@ impl<S: Storage> Organisation<S> {
             schedules,
             confirmations: Confirmations::default(),
             unsettled: BTreeSet::new(),
+            recheck: false,
             unreviewed: BTreeSet::new(),
             named: super::FIRST_EPOCH,
             connections: BTreeMap::new(),
@@ -144,6 +145,7 @@ impl<S: Storage> Organisation<S> {
         }
         // The process may have ended between an entry and its answers.
         self.unsettled.extend(last_schedule);
+        self.recheck = true;
         self.reload_grid()?;
         Ok(())
     }

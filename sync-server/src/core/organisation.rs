@@ -130,6 +130,9 @@ pub struct Organisation<S> {
     pub(crate) confirmations: Confirmations,
     /// Schedule entries that are still to be answered, by place.
     pub(crate) unsettled: BTreeSet<u32>,
+    /// Whether all who wait for a slot are to be looked at: the process may have ended between a slot
+    /// that was given up and those who waited for it.
+    pub(crate) recheck: bool,
     /// Documents in which something was masked since their decisions were read.
     pub(crate) unreviewed: BTreeSet<DocumentId>,
     /// The highest epoch anybody has named.

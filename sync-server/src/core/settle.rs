@@ -26,6 +26,9 @@ use super::{
 /// Whom an answer answers.
 type Request = (IncarnationId, u64);
 
+/// Where nobody asked anew.
+const NOBODY: Request = (IncarnationId::from_bytes([0; 16]), 0);
+
 impl<S: Storage> Organisation<S> {
     /// Whether answers wait for an owner's `RelayRestore`: this relay lost something, and who holds
     /// which slot may be among it.
@@ -76,6 +79,13 @@ impl<S: Storage> Organisation<S> {
             }
             self.unsettled.remove(&place);
         }
+        if self.recheck {
+            let open = self.confirmations.all_waiting();
+            // Each has a home and a request of its own.
+            let (document, request) = (DocumentId::from_bytes([0; 16]), NOBODY);
+            self.answer_open(now, document, request, open.into())?;
+            self.recheck = false;
+        }
         Ok(())
     }
 
@@ -110,11 +120,11 @@ impl<S: Storage> Organisation<S> {
                 decision: decision.to_bytes(),
             };
             let subjects = decision.verdicts.iter().flat_map(Decides::subjects);
-            let subjects: Vec<_> = subjects.map(|(claim, _)| claim).collect();
+            // Both parties of an agreed overlap are looked at, the waiting one last. Also of a
+            // decision that is known: the process may have ended before it had answered them all.
+            open.extend(subjects.map(|(claim, _)| claim));
             if self.confirmations.decide(document, decision) {
                 self.note(&note)?;
-                // Both parties of an agreed overlap are looked at, the waiting one last.
-                open.extend(subjects);
             }
         }
         self.answer_open(now, document, request, open)

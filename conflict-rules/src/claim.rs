@@ -127,6 +127,11 @@ impl ClaimState {
 }
 
 impl Claim {
+    /// Copies of one claim, read from several documents, as one; `None` of none.
+    pub fn joined(copies: &[Self]) -> Option<Self> {
+        crate::effective::merged_copies(copies).pop()
+    }
+
     /// The state that concurrent states come to, by the table in [`crate::concurrency`].
     pub fn state(&self) -> ClaimState {
         crate::concurrency::merged_state(&self.states)

@@ -21,6 +21,8 @@ use crate::{
 };
 
 type Subject = (AppointmentId, PlacementHash);
+/// In which order decisions stand.
+pub(crate) type Rank<'a> = dyn Fn(DecisionId) -> u64 + 'a;
 
 /// Claims as decisions leave them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -74,14 +76,28 @@ pub fn effective_for_rendering(
     effective(claims, decisions, Some(rank))
 }
 
-fn effective(
-    claims: &[Claim],
-    decisions: &[Decision],
-    rank: Option<&dyn Fn(DecisionId) -> u64>,
+fn effective(claims: &[Claim], decisions: &[Decision], rank: Option<&Rank<'_>>) -> Effective {
+    settled(&merged_copies(claims), &Spoken::of(decisions), rank)
+}
+
+/// The same for claims that are there once each.
+pub(crate) fn settled<'a>(
+    claims: impl IntoIterator<Item = &'a Claim>,
+    spoken: &Spoken<'_>,
+    rank: Option<&Rank<'_>>,
 ) -> Effective {
-    let spoken = Spoken::of(decisions);
     let mut effective = Effective::default();
-    for claim in merged_copies(claims) {
+    for claim in claims {
+        if !spoken.speak_of(claim.id) {
+            let mut places = claim.placements.clone();
+            if !claim.holds_slot() {
+                places.clear();
+            }
+            places.sort_unstable();
+            places.dedup();
+            effective.placements.insert(claim.id, places);
+            continue;
+        }
         let mut places = BTreeSet::new();
         for placement in claim.placements.iter().filter(|_| claim.holds_slot()) {
             let hash = placement.hash();
@@ -154,9 +170,10 @@ fn differ(answers: &BTreeMap<DecisionId, &Answer>) -> bool {
 /// The decision that a claim follows: without ranks only where all agree.
 fn stands<'a>(
     answers: &BTreeMap<DecisionId, &'a Answer>,
-    rank: Option<&dyn Fn(DecisionId) -> u64>,
+    rank: Option<&Rank<'_>>,
 ) -> Option<(DecisionId, &'a Answer)> {
     let first = match rank {
+        _ if answers.len() == 1 => answers.first_key_value(),
         Some(rank) => answers.iter().min_by_key(|(id, _)| (rank(**id), **id)),
         None if differ(answers) => None,
         None => answers.first_key_value(),
@@ -165,13 +182,13 @@ fn stands<'a>(
 }
 
 /// All decisions, indexed by what they speak of.
-struct Spoken<'a> {
+pub(crate) struct Spoken<'a> {
     by_id: BTreeMap<DecisionId, &'a Decision>,
     answers: BTreeMap<Subject, BTreeMap<DecisionId, Answer>>,
 }
 
 impl<'a> Spoken<'a> {
-    fn of(decisions: &'a [Decision]) -> Self {
+    pub(crate) fn of(decisions: impl IntoIterator<Item = &'a Decision>) -> Self {
         let mut by_id: BTreeMap<DecisionId, &'a Decision> = BTreeMap::new();
         for decision in decisions {
             // Two decisions under one id cannot be told apart by what others have seen: the lesser
@@ -196,6 +213,13 @@ impl<'a> Spoken<'a> {
             }
         }
         Self { by_id, answers }
+    }
+
+    /// Whether any says anything about a claim, wherever it was then.
+    fn speak_of(&self, claim: AppointmentId) -> bool {
+        let first = (claim, PlacementHash([0; 32]));
+        let next = self.answers.range(first..).next();
+        next.is_some_and(|((about, _), _)| *about == claim)
     }
 
     /// The answers about a subject that no other answer about it supersedes.

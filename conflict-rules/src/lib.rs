@@ -18,6 +18,8 @@
 //! * nothing is settled silently: concurrent moves occupy both places until someone decides;
 //! * a decision is about one claim at one placement and outlives whatever happens to the others.
 //!
+//! Who holds many claims that change one at a time keeps the answers in step with [`Kept`].
+//!
 //! Start with [`clashes_of`] for what cannot stand, [`reviews`] for what waits for a person and
 //! [`free_slots`] for what can be offered. The two tables that people can read beside the code are
 //! in [`concurrency`] and [`precedence`]; [`oracle`] says the same things slowly.
@@ -30,6 +32,7 @@ pub mod effective;
 pub mod free;
 pub mod hours;
 pub mod ids;
+pub mod kept;
 pub mod oracle;
 pub mod pattern;
 pub mod placement;
@@ -48,6 +51,7 @@ pub use effective::{
 pub use free::{Ask, Slot, free_slots};
 pub use hours::{Hours, OpeningHours, WeeklyHours, open_between, open_ranges};
 pub use ids::{AppointmentId, DecisionId, LocationId, ParseIdError, ResourceId};
+pub use kept::{Changed, Kept, Settled};
 pub use pattern::{Need, Pattern, PatternError, PlaceError, Segment, place, tzdata_version};
 pub use placement::{
     Occupancy, OccupancyKind, Placement, PlacementError, PlacementHash, time_zone,

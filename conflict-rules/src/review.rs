@@ -16,7 +16,7 @@ use crate::{
     clash::{Capacities, Clash, bookings_of, clashes},
     concurrency::{self, Act, Attention, Outcome},
     decision::Decision,
-    effective::{Contradiction, effective_for_clashes, merged_copies},
+    effective::{Contradiction, Effective, effective_for_clashes, merged_copies},
     ids::AppointmentId,
     placement::Placement,
     precedence::{PrecedenceRule, Standing},
@@ -229,40 +229,65 @@ pub fn reviews(
     let by_id: BTreeMap<AppointmentId, &Claim> =
         merged.iter().map(|claim| (claim.id, claim)).collect();
     let found = clashes(bookings_of(&effective), capacities, &effective.allowed);
-    let mut reviews: Vec<Review> = touching(found)
+    let claim = |id| by_id.get(&id).copied();
+    let mut reviews = reviews_of_clashes(found, &claim, standing);
+    reviews.extend(reviews_of_claims(merged.iter(), &effective));
+    sort_reviews(&mut reviews);
+    reviews
+}
+
+/// The most urgent first.
+pub(crate) fn sort_reviews(reviews: &mut [Review]) {
+    reviews.sort_by_cached_key(|review| (review.starts(), review.id()));
+}
+
+/// What clashes ask.
+pub(crate) fn reviews_of_clashes<'a>(
+    found: Vec<Clash>,
+    claim: &dyn Fn(AppointmentId) -> Option<&'a Claim>,
+    standing: &dyn Fn(AppointmentId) -> Standing,
+) -> Vec<Review> {
+    touching(found)
         .into_iter()
         .map(|clashes| {
-            let suggestion = suggest(&clashes, &by_id, standing);
+            let suggestion = suggest(&clashes, claim, standing);
             Review::Clashes {
                 clashes,
                 suggestion,
             }
         })
-        .collect();
-    let contradicted: BTreeSet<AppointmentId> = effective
-        .contradictions
-        .iter()
-        .map(|contradiction| contradiction.claim)
-        .collect();
-    for (id, claim) in &by_id {
-        let places = effective
-            .placements
-            .get(id)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        .collect()
+}
+
+/// What claims ask that are there once each, whoever else is there. Each review is about one claim.
+pub(crate) fn reviews_of_claims<'a>(
+    claims: impl IntoIterator<Item = &'a Claim>,
+    effective: &Effective,
+) -> Vec<Review> {
+    let mut reviews = Vec::new();
+    for claim in claims {
+        let places = effective.placements.get(&claim.id);
+        let places = places.map(Vec::as_slice).unwrap_or_default();
+        // Sorted by claim.
+        let open = &effective.contradictions;
+        let first = open.partition_point(|contradiction| contradiction.claim < claim.id);
+        let open = open.get(first..).unwrap_or_default().iter();
+        let contradictions: Vec<&Contradiction> = open
+            .take_while(|contradiction| contradiction.claim == claim.id)
+            .collect();
         match places {
             [only] if !claim.state().has_begun() => {
                 if let (Some(was), Some(now)) = (only.work_start(), only.shifted_by_zone_rules()) {
                     reviews.push(Review::ZoneShift {
-                        claim: *id,
+                        claim: claim.id,
                         was,
                         now,
                     });
                 }
             }
-            [_, _, ..] if !contradicted.contains(id) => {
+            [_, _, ..] if contradictions.is_empty() => {
                 reviews.push(Review::TwoPlaces {
-                    claim: *id,
+                    claim: claim.id,
                     placements: places.to_vec(),
                 });
             }
@@ -274,30 +299,19 @@ pub fn reviews(
             states.sort_unstable();
             let (at, becomes) = (earliest(&claim.placements), claim.state());
             reviews.push(Review::StateShown {
-                claim: *id,
+                claim: claim.id,
                 at,
                 states,
                 becomes,
                 attention,
             });
         }
-    }
-    reviews.extend(effective.contradictions.iter().map(|contradiction| {
-        let places = effective
-            .placements
-            .get(&contradiction.claim)
-            .into_iter()
-            .flatten();
-        let raw = by_id
-            .get(&contradiction.claim)
-            .into_iter()
-            .flat_map(|claim| &claim.placements);
-        Review::Contradiction {
+        let contradictions = contradictions.into_iter();
+        reviews.extend(contradictions.map(|contradiction| Review::Contradiction {
             contradiction: contradiction.clone(),
-            at: earliest(places.chain(raw)),
-        }
-    }));
-    reviews.sort_by_cached_key(|review| (review.starts(), review.id()));
+            at: earliest(places.iter().chain(&claim.placements)),
+        }));
+    }
     reviews
 }
 
@@ -341,13 +355,13 @@ fn touching(clashes: Vec<Clash>) -> Vec<Vec<Clash>> {
 }
 
 /// For each clash that is still open the one weakest claim makes way, if there is one.
-fn suggest(
+fn suggest<'a>(
     clashes: &[Clash],
-    claims: &BTreeMap<AppointmentId, &Claim>,
+    claim: &dyn Fn(AppointmentId) -> Option<&'a Claim>,
     standing: &dyn Fn(AppointmentId) -> Standing,
 ) -> Suggestion {
     let strength = |id: &AppointmentId| -> (bool, Standing, Source) {
-        let claim = claims.get(id);
+        let claim = claim(*id);
         // Who is already here is a fact, whatever was granted.
         let begun = claim.is_some_and(|claim| claim.state().has_begun());
         (

@@ -24,6 +24,13 @@ chmod 700 "$private"
 export E2E_PRIVATE=$private XDG_RUNTIME_DIR=$private
 unset WAYLAND_DISPLAY
 export GDK_BACKEND=x11 NO_AT_BRIDGE=1 GSETTINGS_BACKEND=memory LIBGL_ALWAYS_SOFTWARE=1
+# Without a graphics card Mesa's llvmpipe draws, and in version 22.3 (Debian 12) it is not safe with
+# threads of its own: a drawing thread gives up a scene's list of textures while the web view's
+# compositor walks it (lp_scene_is_resource_referenced), and the page's process dies of it. Without
+# them llvmpipe draws in the thread that asks.
+export LP_NUM_THREADS=0
+# One zone for program and journeys, whatever the machine's is: both must mean the same Monday.
+export TZ=Etc/UTC
 xvfb='' journey=''
 cleanup() {
 	trap - EXIT INT TERM HUP PIPE

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { found } from "../lib/first-run.mjs";
-import { dragOver, goTo, nextMonday, seeVisit, settled, toGrid, walk } from "../lib/grid.mjs";
+import { atCursor, dragOver, goTo, nextMonday, seeVisit, settled, toGrid, walk } from "../lib/grid.mjs";
 import { journey } from "../lib/journey.mjs";
 import { addPerson, addRoom, addService, command, unlock } from "../lib/settings.mjs";
 
@@ -50,6 +50,7 @@ await journey("a day at one desk, with no relay", async ({ open, step }) => {
 		await desk.picture("booking");
 		await desk.click("button", /^book/i);
 		await seeVisit(desk, /^09:00 – 09:\d\d, Dr Hale, Pixel · Rosa Lima, Check-up, Booked/);
+		await atCursor(desk, /Rosa Lima/);
 	});
 
 	await step("and another booking by keys alone", async () => {
@@ -73,15 +74,17 @@ await journey("a day at one desk, with no relay", async ({ open, step }) => {
 		await desk.press("Enter");
 		await seeVisit(desk, /^10:00 – .*Bea, Waffle · Otto Brandt/);
 	});
-	await step("the cursor stands on what was booked", () => walk(desk, "Up", /Otto Brandt/));
+	await step("the cursor stands on what was booked", () => atCursor(desk, /Otto Brandt/));
 
 	await step("a visit is moved with the mouse to another person", async () => {
 		await dragOver(desk, ["Dr Hale", "09:05"], ["Bea", "11:05"]);
 		await seeVisit(desk, /^11:00 – .*Bea, Pixel · Rosa Lima/);
+		await atCursor(desk, /^11:00 – .*Rosa Lima/);
 	});
 	await step("its lower edge is drawn further down", async () => {
 		await dragOver(desk, ["Bea", "11:17"], ["Bea", "11:44"]);
 		await seeVisit(desk, /^11:00 – 11:45, Bea, Pixel · Rosa Lima/);
+		await atCursor(desk, /^11:00 – 11:45.*Rosa Lima/);
 	});
 	await step("a visit is moved by keys: M, arrows, Enter", async () => {
 		await toGrid(desk, "Bea", "12:00");
@@ -90,6 +93,7 @@ await journey("a day at one desk, with no relay", async ({ open, step }) => {
 		await desk.picture("in-the-hand");
 		await desk.press("Enter");
 		await seeVisit(desk, /^10:30 – .*Dr Hale, Waffle · Otto Brandt/);
+		await atCursor(desk, /^10:30 – .*Otto Brandt/);
 	});
 
 	await step("it is checked in, and taken back", async () => {

@@ -35,30 +35,46 @@ async function listening(port, process) {
 	}
 }
 
-/** The processes which run exactly this program with these arguments. */
-function running(program, args) {
-	const wanted = [program, ...args].join("\0");
-	return readdirSync("/proc")
-		.filter((name) => /^\d+$/.test(name))
-		.filter((pid) => {
-			try {
-				return readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "") === wanted;
-			} catch {
-				return false; // it has ended since
-			}
-		})
-		.map(Number);
+/** A process as /proc tells of it, or nothing when there is none. */
+function processOf(pid) {
+	try {
+		const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "");
+		const [state, parent, ...rest] = readFileSync(`/proc/${pid}/stat`, "utf8")
+			.split(") ")
+			.at(-1)
+			.split(" ");
+		// A process that has ended and waits to be noticed has no command line any more.
+		if (state === "Z" || line === "") return undefined;
+		// With the time of its start a number means one process for ever.
+		return { pid, line, parent: Number(parent), began: rest[17] };
+	} catch {
+		return undefined; // it has ended since
+	}
 }
 
-/** Waits for a process to end; one that does not is ended, and that is an error. */
-async function ended(program, args) {
+const alive = ({ pid, began }) => processOf(pid)?.began === began;
+
+/** The program with these arguments and every process under it: network, page. */
+function family(program, args) {
+	const wanted = [program, ...args].join("\0");
+	const all = readdirSync("/proc")
+		.filter((name) => /^\d+$/.test(name))
+		.flatMap((pid) => processOf(Number(pid)) ?? []);
+	const found = all.filter(({ line }) => line === wanted);
+	for (const one of found) found.push(...all.filter(({ parent }) => parent === one.pid));
+	return found;
+}
+
+/** Waits for processes to end; those that do not are ended, and that is an error. */
+async function ended(processes) {
 	const until = Date.now() + 15_000;
 	for (;;) {
-		const left = running(program, args);
+		const left = processes.filter(alive);
 		if (left.length === 0) return;
 		if (Date.now() > until) {
-			left.forEach((pid) => process.kill(pid, "SIGKILL"));
-			throw new Error(`${program} did not end with its window`);
+			left.forEach(({ pid }) => process.kill(pid, "SIGKILL"));
+			const names = left.map(({ line }) => line.split("\0")[0]);
+			throw new Error(`still running after the window was closed: ${names.join(", ")}`);
 		}
 		await new Promise((again) => setTimeout(again, 20));
 	}
@@ -69,6 +85,7 @@ export class Driver {
 	#command;
 	#base;
 	#session;
+	#family = [];
 	#log = [];
 
 	/** Starts the driver and the program under it. */
@@ -93,6 +110,7 @@ export class Driver {
 				},
 			});
 			driver.#session = session.sessionId;
+			driver.#family = family(program, args);
 		} catch (error) {
 			await driver.stop();
 			throw new Error(`${error.message}\n${driver.log()}`);
@@ -115,11 +133,17 @@ export class Driver {
 		});
 		const { value } = await response.json();
 		if (!response.ok) {
-			const error = new Error(`${method} ${path}: ${value?.error}: ${value?.message}`);
+			const error = new Error(`${method} ${path}: ${value?.error}: ${value?.message || this.#gone()}`);
 			error.code = value?.error;
 			throw error;
 		}
 		return value;
+	}
+
+	/** What a failure without words means: the driver has none for a process that went away. */
+	#gone() {
+		const names = this.#family.filter((one) => !alive(one)).map(({ line }) => line.split("\0")[0]);
+		return names.length === 0 ? "no reason given" : `${names.join(" and ")} ended by itself`;
 	}
 
 	/** Ends the session, which closes the program, and then the driver; waits for both. */
@@ -134,10 +158,11 @@ export class Driver {
 
 	/** Closing the last window ends the program, as it does for a person. */
 	async #close() {
+		const all = family(...this.#command);
 		await this.call("DELETE", "/window").catch((error) => this.#log.push(`${error.message}\n`));
 		// Ending the session alone is not enough: the driver may be gone before the program has
-		// heard of it.
-		await ended(...this.#command);
+		// heard of it. The helpers of the web view write to its folders until they end.
+		await ended(all);
 		await this.call("DELETE", "").catch((error) => this.#log.push(`${error.message}\n`));
 	}
 

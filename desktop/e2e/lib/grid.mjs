@@ -31,9 +31,9 @@ export async function settled(desk) {
 /** The points of two places, each a column and a time, with what lies between them in sight. */
 export async function points(desk, from, until) {
 	let before;
-	return desk.until(`${from.join(" ")} to ${until.join(" ")} at rest`, async () => {
+	return desk.until(`${from.join(" ")} to ${until.join(" ")} at rest and in sight`, async () => {
 		const now = await look(desk, from, until);
-		// The grid may still be scrolling to where its cursor went.
+		// The grid may still be scrolling to where its cursor went, or a panel may be closing.
 		if (now !== null && JSON.stringify(now) === JSON.stringify(before)) return now;
 		before = now;
 		return null;
@@ -57,10 +57,15 @@ function look(desk, from, until) {
 			if (found.some(({ lane }) => lane === undefined)) return null;
 			const tall = found[0].lane.getBoundingClientRect().height;
 			grid.scrollTop = (tall * (found[0].share + found[1].share) - grid.clientHeight) / 2;
-			return found.map(({ lane, share }) => {
+			const ends = found.map(({ lane, share }) => {
 				const box = lane.getBoundingClientRect();
-				return { x: box.left + box.width / 2, y: box.top + tall * share };
+				return { lane, x: box.left + box.width / 2, y: box.top + tall * share };
 			});
+			// Nothing may lie over either end: not the head, not a notice, not the window's edge.
+			const inSight = ends.every(({ lane, x, y }) =>
+				lane.contains(document.elementFromPoint(Math.round(x), Math.round(y))),
+			);
+			return inSight ? ends.map(({ x, y }) => ({ x, y })) : null;
 		},
 		from,
 		until,
@@ -85,8 +90,14 @@ export function underCursor(desk) {
 	return desk.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
 }
 
+/** Waits until the cursor stands on what reads like this, as it does after every change. */
+export function atCursor(desk, words) {
+	return desk.until(`cursor on ${words}`, async () => words.test(await underCursor(desk)));
+}
+
 /** Walks with one arrow key until the cell under the cursor reads like this. */
 export async function walk(desk, arrow, words) {
+	await settled(desk);
 	for (let steps = 0; steps < 120; steps += 1) {
 		if (words.test(await underCursor(desk))) return;
 		await desk.press(arrow);
@@ -139,5 +150,6 @@ export async function book(desk, column, time, client, phone) {
 	await begin(desk, column, time, client, phone);
 	await desk.press("Enter");
 	await desk.gone("heading", "New booking");
+	await atCursor(desk, new RegExp(client));
 	return seeVisit(desk, new RegExp(`^${time} – .*${column}, ${client}`));
 }

@@ -357,6 +357,86 @@ fn a_removed_seat_is_cut_off_at_once_and_what_it_writes_is_refused() {
 }
 
 #[test]
+fn who_is_removed_is_told_the_act_and_nothing_that_comes_after_it() {
+    let mut practice = Practice::open(4);
+    let away = practice.desks[&4].clone();
+    practice.own(What::RemoveDevice {
+        device: device_id(3),
+        last: vec![],
+    });
+    let told = |practice: &Practice, n| practice.desks[&n].feeds[&FeedId::Governance].proven;
+    let removal = u64::from(practice.relay.governance().height()) + 1;
+    assert_eq!(practice.desks[&3].closed, Some(ErrorCode::Removed));
+    assert_eq!(told(&practice, 3), removal, "before it was cut");
+
+    // The same for one that was away, however much happened since.
+    practice.relay.handle(
+        at(60),
+        Input::Closed {
+            conn: away.conn.unwrap(),
+        },
+    );
+    practice.desk(4).conn = None;
+    practice.own(What::RemoveSeat {
+        seat: seat_id(4),
+        last: vec![],
+    });
+    let removal = told(&practice, 1);
+    practice.own(What::AddDevice(device(7)));
+    let secret = practice
+        .desk(1)
+        .write(FeedId::Contact, [5; 16], vec![2; 20]);
+    practice.push(1, &[secret]);
+    practice.run();
+    for again in ["the first time", "and when it asks again"] {
+        practice.sign_in(4);
+        assert_eq!(
+            practice.desks[&4].closed,
+            Some(ErrorCode::Removed),
+            "{again}"
+        );
+        assert_eq!(told(&practice, 4), removal, "{again}");
+        assert!(!practice.desks[&4].feeds.contains_key(&FeedId::Contact));
+    }
+
+    // It all stands after a restart.
+    practice.restart(practice.disk.clone());
+    practice.sign_in(3);
+    assert_eq!(practice.desks[&3].closed, Some(ErrorCode::Removed));
+    practice.sign_in(1);
+    assert!(
+        practice
+            .relay
+            .governance()
+            .device(device_id(3))
+            .is_some_and(|device| device.removed().is_some())
+    );
+}
+
+#[test]
+fn an_act_from_another_day_is_refused_where_time_decides() {
+    let mut practice = Practice::open(2);
+    let owner = Author::Seat(seat_id(1));
+    let act_at = |practice: &Practice, days: i64| {
+        let what = What::AddDevice(device(7));
+        let act = act_on(practice.relay.governance(), owner, what, "seat 1");
+        let mut act = act.value().clone();
+        act.at += days * 86_400;
+        sync_protocol::SignedAct::sign(act, &key("seat 1")).unwrap()
+    };
+    let ahead = act_at(&practice, 2);
+    practice.tell(1, Frame::Propose { act: ahead });
+    practice.run();
+    let refused = practice.desks[&1].refused.last().map(|(_, code)| *code);
+    assert_eq!(refused, Some(ErrorCode::BadAct));
+    // Brought back to a relay that lost it, perhaps years later.
+    let old = act_at(&practice, -2);
+    practice.tell(1, Frame::Propose { act: old });
+    practice.run();
+    assert!(practice.relay.governance().device(device_id(7)).is_some());
+}
+
+#[test]
 fn an_act_on_an_old_head_is_refused_and_can_be_written_anew() {
     let mut practice = Practice::open(2);
     let governance = practice.relay.governance().clone();
@@ -545,6 +625,17 @@ fn a_newcomer_reads_two_feeds_redeems_its_invitation_and_signs_in() {
     let late = admit(join("relay.example", "invite"), at(100_000));
     assert_eq!(code(late), ErrorCode::ExpiredInvite);
     let admission = admit(join("relay.example", "invite"), at(0)).unwrap();
+    let mut revoked = governance.clone();
+    let call_back = What::RevokeInvite {
+        invite: sync_protocol::InviteId::from_bytes([6; 16]),
+    };
+    let call_back = act_on(&revoked, Author::Seat(seat_id(1)), call_back, "seat 1");
+    revoked.apply(&call_back).unwrap();
+    let knock = door.knock(join("relay.example", "invite")).unwrap();
+    assert_eq!(
+        code(door.admit(&knock, &revoked, at(0))),
+        ErrorCode::RevokedInvite
+    );
 
     let conn = ConnId(1000);
     let (relay, now) = (&mut practice.relay, at(50));

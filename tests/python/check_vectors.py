@@ -155,6 +155,8 @@ WHAT = choice(
         5: [ID, list_of(WRITTEN_BY, 1024, ascending=lambda pair: pair[0])],
         6: [KEY, optional(KEY), text(255)],
         7: [U32],
+        8: [ID, list_of(WRITTEN_BY, 1024, ascending=lambda pair: pair[0])],
+        9: [ID],
     }
 )
 ACT = array(ID, U32, HASH, I64, AUTHOR, WHAT)
@@ -349,7 +351,7 @@ class Chain:
 
     def __init__(self, signed):
         self.hashes, self.seats, self.devices, self.invites = [], {}, {}, {}
-        self.relay, self.epoch = None, 0
+        self.relay, self.epoch, self.gone = None, 0, set()
         org, height, prev, _at, author, what = read_versioned(signed[0], ACT)
         if (height, prev, author, what[0]) != (0, bytes(32), [0], 0):
             raise Refused("NotAGenesis")
@@ -398,7 +400,7 @@ class Chain:
             if author[1] not in self.invites:
                 raise Refused("UnknownInvite")
             return self.invites[author[1]]["key"]
-        if author[0] == 3 and author[1] in self.devices:
+        if author[0] == 3 and author[1] in self.devices and author[1] not in self.gone:
             return self.devices[author[1]]
         raise Refused("UnknownAuthor")
 
@@ -420,7 +422,7 @@ class Chain:
         kind, fields = what[0], what[1:]
         if kind == 0:
             raise Refused("NotAGenesis")
-        if kind in (1, 4, 5, 6, 7) and self.authority(author) != 0:
+        if kind in (1, 4, 5, 6, 7, 8) and self.authority(author) != 0:
             raise Refused("NotAuthorised")
         if kind == 1:
             self.add_device(fields[0], height)
@@ -433,6 +435,7 @@ class Chain:
                 raise Refused("Duplicate")
             self.invites[invite] = {
                 "role": role, "expires": expires, "key": key, "by": author, "used": False,
+                "revoked": False,
             }  # fmt: skip
         elif kind == 3:
             self.admit(height, at, author, *fields)
@@ -452,6 +455,28 @@ class Chain:
             if fields[0] <= self.epoch:
                 raise Refused("StaleEpoch")
             self.epoch = fields[0]
+        elif kind == 8:
+            self.remove_device(height, *fields)
+        elif kind == 9:
+            state = self.invites.get(fields[0])
+            if state is None:
+                raise Refused("UnknownInvite")
+            if not self.may_admit(author, state["role"]):
+                raise Refused("NotAuthorised")
+            if state["used"] or state["revoked"]:
+                raise Refused("UsedInvite" if state["used"] else "RevokedInvite")
+            state["revoked"] = True
+
+    def remove_device(self, height, device, last):
+        if device not in self.devices or device in self.gone:
+            raise Refused("UnknownDevice")
+        owners = [seat for one, seat in self.seats.items() if self.role(one) == 0]
+        if all(seat["device"] == device for seat in owners):
+            raise Refused("LastOwner")
+        self.gone.add(device)
+        for seat in self.seats.values():
+            if seat["device"] == device and seat["removed"] is None:
+                seat.update(removed=height, last=dict(map(tuple, last)))
 
     def admit(self, height, at, author, invite, seat, device=None):
         if invite is None:
@@ -463,6 +488,8 @@ class Chain:
             state = self.invites[invite]
             if state["used"]:
                 raise Refused("UsedInvite")
+            if state["revoked"]:
+                raise Refused("RevokedInvite")
             if at >= state["expires"]:
                 raise Refused("ExpiredInvite")
             if state["role"] != seat[2]:
@@ -474,7 +501,7 @@ class Chain:
             self.add_device(device, height)
             if device[0] != seat[1]:
                 raise Refused("UnknownDevice")
-        if seat[1] not in self.devices:
+        if seat[1] not in self.devices or seat[1] in self.gone:
             raise Refused("UnknownDevice")
         self.add_seat(seat, height)
 
@@ -690,12 +717,31 @@ def check(vectors):
         expect_refused(vector["name"], lambda s=signed: chain.apply(s), vector["error"])
         expect("nothing changed", chain.hashes, before)
         count += 1
+    count += check_later(vectors, chain)
     readers = {"frame": read_frame, "entry": read_entry, "item": read_item}
     for vector in vectors["bad_bytes"]:
         raw, reader = unhex(vector["bytes"]), readers[vector["as"]]
         expect_refused(vector["name"], lambda: reader(raw), vector["error"])
         count += 1
     return count
+
+
+def check_later(vectors, chain):
+    """The same practice, some acts later: a device was lost, an invitation called back."""
+    unhex = bytes.fromhex
+    for vector in vectors["later_acts"]:
+        raw = unhex(vector["bytes"])
+        signed = read(raw, SIGNED)
+        expect("a later act", cbor2.dumps(signed), raw)
+        expect("a later act", digest("act", *signed).hex(), vector["hash"])
+        chain.apply(signed)
+    for vector in vectors["later_entries"]:
+        entry = read_entry(unhex(vector["bytes"]))
+        expect(vector["name"], accept(entry, chain), vector["accept"])
+    for vector in vectors["later_bad_acts"]:
+        signed = read(unhex(vector["bytes"]), SIGNED)
+        expect_refused(vector["name"], lambda s=signed: chain.apply(s), vector["error"])
+    return sum(len(vectors[part]) for part in ("later_acts", "later_entries", "later_bad_acts"))
 
 
 def check_handshake(vectors, challenge, relay, keys):
@@ -711,7 +757,7 @@ def places(value, path=()):
     """Every hexadecimal text in the vectors that good vectors are made of."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key not in ("bad_acts", "bad_bytes"):
+            if key not in ("bad_acts", "later_bad_acts", "bad_bytes"):
                 yield from places(inner, (*path, key))
     elif isinstance(value, list):
         for at, inner in enumerate(value):

@@ -110,6 +110,7 @@ impl From<GovernanceError> for Refusal {
         match error {
             GovernanceError::ExpiredInvite => refusal_of_join(WireCode::ExpiredInvite),
             GovernanceError::UsedInvite => refusal_of_join(WireCode::UsedInvite),
+            GovernanceError::RevokedInvite => refusal_of_join(WireCode::RevokedInvite),
             GovernanceError::NotAuthorised => not_allowed("do this", "an owner"),
             GovernanceError::LastOwner => Self::new(
                 ErrorCode::NotAllowed,
@@ -240,6 +241,11 @@ pub fn refusal_of_join(code: WireCode) -> Refusal {
         WireCode::ExpiredInvite => Refusal::new(
             ErrorCode::InviteExpired,
             "This invitation has expired.",
+            "Ask an owner or manager for a new code.",
+        ),
+        WireCode::RevokedInvite => Refusal::new(
+            ErrorCode::InviteExpired,
+            "This invitation was called back.",
             "Ask an owner or manager for a new code.",
         ),
         WireCode::UsedInvite => Refusal::new(

@@ -84,6 +84,8 @@ codes! {
     Fork = 34, "fork";
     /// An act that the chain does not allow.
     BadAct = 35, "bad_act";
+    /// The invitation was called back.
+    RevokedInvite = 36, "revoked_invite";
     /// A change that would harm whoever applies it.
     UnsafeChange = 40, "unsafe_change";
     /// A change that depends on changes the relay does not have.
@@ -140,6 +142,7 @@ impl From<crate::GovernanceError> for ErrorCode {
             E::UnknownInvite => Self::UnknownInvite,
             E::ExpiredInvite | E::LapsedInvite => Self::ExpiredInvite,
             E::UsedInvite => Self::UsedInvite,
+            E::RevokedInvite => Self::RevokedInvite,
             E::NotAGenesis
             | E::Key(_)
             | E::WrongRole

@@ -33,6 +33,7 @@ mod governance;
 mod head;
 pub mod ids;
 mod keys;
+mod known;
 pub mod limits;
 mod session;
 mod signed;
@@ -53,6 +54,7 @@ pub use ids::{
     DeviceId, DocumentId, Hash, IncarnationId, InviteId, KeyId, OrgId, ParseIdError, SeatId, Site,
 };
 pub use keys::{KeyError, SealKey, Signature, VerifyKey};
+pub use known::remember_good_signatures;
 pub use session::{Join, SignIn, Welcome};
 pub use signed::{Signed, Statement};
 

@@ -207,6 +207,65 @@ fn bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
     ]
 }
 
+/// Entries of a device that was lost.
+fn later_entries(chain: &Chain) -> Vec<(&'static str, Entry)> {
+    let schedule = FeedId::Schedule(SITE);
+    let on_four = |n, sequence, height| {
+        let header = Header {
+            device: device_id(4),
+            ..header(chain, n, schedule, sequence, height)
+        };
+        entry(header, b"x")
+    };
+    vec![
+        ("named in the removal of its device", on_four(4, 1, 10)),
+        ("after what the removal named", on_four(4, 2, 10)),
+        ("another seat of that device", on_four(5, 0, 11)),
+        ("at a height after the removal", on_four(4, 1, 12)),
+    ]
+}
+
+/// Acts that must not follow the later chain.
+fn later_bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
+    let remove = |n| What::RemoveDevice {
+        device: device_id(n),
+        last: vec![],
+    };
+    let revoke = |n| What::RevokeInvite {
+        invite: invite_id(n),
+    };
+    let manager = Author::Seat(seat_id(3));
+    let (guest, joins) = redeem(2, seat(6, 6, Role::Receptionist), Some(device(6)));
+    vec![
+        ("a device removed twice", chain.next(owner(), remove(4))),
+        ("a device of nobody", chain.next(owner(), remove(9))),
+        ("the last owner's device", chain.next(owner(), remove(1))),
+        ("a manager removes a device", chain.next(manager, remove(3))),
+        ("a removed device's own act", {
+            chain.next(
+                Author::Device(device_id(4)),
+                What::RelayRestore { epoch: 2 },
+            )
+        }),
+        ("a seat on a removed device", {
+            chain.next(owner(), add_seat(seat(6, 4, Role::Vet), None))
+        }),
+        ("a removed device comes back", {
+            chain.next(owner(), What::AddDevice(device(4)))
+        }),
+        (
+            "a used invitation is called back",
+            chain.next(owner(), revoke(1)),
+        ),
+        ("called back twice", chain.next(owner(), revoke(2))),
+        ("an unknown invitation", chain.next(owner(), revoke(9))),
+        (
+            "an invitation that was called back",
+            chain.next(guest, joins),
+        ),
+    ]
+}
+
 /// Bytes that must not be read, with what they claim to be.
 fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let ping = Frame::Ping { n: 7 }.encode();
@@ -311,6 +370,7 @@ fn error_of(kind: &str, bytes: &[u8]) -> DecodeError {
 
 fn vectors() -> Value {
     let chain = practice();
+    let later = later();
     let seeds = [
         "root", "relay", "device 1", "device 2", "device 3", "seat 1", "seat 2", "seat 3",
         "invite 1", "invite 2",
@@ -420,6 +480,20 @@ fn vectors() -> Value {
             "bytes": hex(act.encode()),
             "error": name(chain.state.clone().apply(act).unwrap_err()),
         })).collect::<Vec<_>>(),
+        "later_acts": later.acts.iter().skip(chain.acts.len()).map(|act| json!({
+            "bytes": hex(act.encode()),
+            "hash": act.hash().to_string(),
+        })).collect::<Vec<_>>(),
+        "later_entries": later_entries(&later).iter().map(|(name, entry)| json!({
+            "name": name,
+            "bytes": hex(entry.encode()),
+            "accept": judged(entry, &later.state),
+        })).collect::<Vec<_>>(),
+        "later_bad_acts": later_bad_acts(&later).iter().map(|(title, act)| json!({
+            "name": title,
+            "bytes": hex(act.encode()),
+            "error": name(later.state.clone().apply(act).unwrap_err()),
+        })).collect::<Vec<_>>(),
         "bad_bytes": bad_bytes(&chain).iter().map(|(title, kind, bytes)| json!({
             "name": title,
             "as": kind,
@@ -485,6 +559,20 @@ fn the_committed_vectors_are_read() {
             "{}",
             vector["name"]
         );
+    }
+    let mut later = state;
+    for act in list("later_acts") {
+        let act = SignedAct::decode(&bytes(&act["bytes"])).unwrap();
+        later.apply(&act).unwrap();
+    }
+    for vector in list("later_entries") {
+        let entry = Entry::decode(&bytes(&vector["bytes"])).unwrap();
+        assert_eq!(judged(&entry, &later), vector["accept"].as_str().unwrap());
+    }
+    for vector in list("later_bad_acts") {
+        let act = SignedAct::decode(&bytes(&vector["bytes"])).unwrap();
+        let error = later.clone().apply(&act).unwrap_err();
+        assert_eq!(name(error), vector["error"].as_str().unwrap());
     }
     for vector in list("bad_bytes") {
         let error = error_of(vector["as"].as_str().unwrap(), &bytes(&vector["bytes"]));

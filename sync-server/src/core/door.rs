@@ -168,8 +168,11 @@ impl Door {
         sign_in
             .verify(&self.nonce, &self.relay, device.key())
             .map_err(|_| turned(ErrorCode::BadSignature, "not signed by the device"))?;
-        if governance.seats_on(sign_in.device).next().is_none() {
-            return Err(turned(ErrorCode::Removed, "no seat is left on this device"));
+        // Who left is let in as far as the act that says so.
+        if governance.seats_on(sign_in.device).next().is_none()
+            && governance.gone(sign_in.device).is_none()
+        {
+            return Err(turned(ErrorCode::Removed, "no seat is on this device"));
         }
         Ok(Admission {
             credential: Credential::Device(sign_in.device),
@@ -198,6 +201,9 @@ impl Door {
             .map_err(|_| turned(ErrorCode::BadSignature, "not signed with the invitation"))?;
         if invite.used.is_some() {
             return Err(turned(ErrorCode::UsedInvite, "redeemed before"));
+        }
+        if invite.revoked.is_some() {
+            return Err(turned(ErrorCode::RevokedInvite, "called back"));
         }
         if invite.expires <= now {
             return Err(turned(ErrorCode::ExpiredInvite, "too late"));

@@ -23,6 +23,7 @@ mod error;
 mod feed;
 mod incarnations;
 mod intake;
+mod leaving;
 mod limits;
 mod opening;
 mod organisation;

@@ -9,7 +9,7 @@ use conflict_rules::{AppointmentId, Decision, DecisionId, Placement, PlacementHa
 use entry_log::{Index, Log, Options, Recovery, Storage};
 use sync_protocol::{
     Acceptance, DocumentId, Entry, FeedId, Governance, Item, OrgId, RefusalReason, SignedAct,
-    SignedConfirmation, SigningKey, Verdict, What, accept,
+    SignedConfirmation, SigningKey, Verdict, accept,
 };
 
 use super::{
@@ -167,7 +167,8 @@ impl<S: Storage> Organisation<S> {
                 if number > 0 {
                     self.governance.apply(act)?;
                 }
-                if let What::RemoveSeat { seat, .. } = act.value().what {
+                let removed: Vec<_> = self.governance.removed_at(act.value().height).collect();
+                for seat in removed {
                     self.mask_removed(seat)?;
                 }
                 Ok(false)

@@ -158,7 +158,7 @@ impl<S: Storage> Organisation<S> {
             self.failed = true;
         }
         let handled = match input {
-            Input::Opened { conn, admission } => self.opened(conn, admission),
+            Input::Opened { conn, admission } => self.opened(now.as_second(), conn, admission),
             Input::Closed { conn } => {
                 self.connections.remove(&conn);
                 Ok(())

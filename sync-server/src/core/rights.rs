@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entry_log::Storage;
 use sync_protocol::{
     Author, ErrorCode, FeedId, Frame, GovernanceError, Have, Item, Quota, Signature, SignedAct,
-    Welcome, What,
+    Welcome,
 };
 
 use super::{
@@ -15,6 +15,9 @@ use super::{
     organisation::{Effect, Guest},
     record::{self, Note},
 };
+
+/// How far an act's time may lie from the relay's.
+const DAY: i64 = 24 * 60 * 60;
 
 /// An epoch further ahead than this is no loss of data but a lie.
 const MAX_LEAP: u32 = 1 << 20;
@@ -32,6 +35,7 @@ enum Stand {
 impl<S: Storage> Organisation<S> {
     pub(crate) fn opened(
         &mut self,
+        now: i64,
         conn: ConnId,
         admission: Admission,
     ) -> Result<(), StorageError> {
@@ -42,8 +46,7 @@ impl<S: Storage> Organisation<S> {
         } = admission;
         self.connections.insert(conn, Connection::new(credential));
         if !self.still_welcome(credential) {
-            self.close(conn, ErrorCode::Removed, "no seat is left on this device");
-            return Ok(());
+            return self.turned_out(now, conn, &have, handshake);
         }
         let leap = self.named.saturating_add(MAX_LEAP);
         if have.iter().any(|have| have.epoch > leap) {
@@ -111,7 +114,7 @@ impl<S: Storage> Organisation<S> {
 
     /// The governance feed proves its own order and never begins anew: whoever is ahead proposes
     /// what is missing here. None is another history.
-    fn governance_stand(&self, have: &Have) -> Result<Option<Have>, StorageError> {
+    pub(crate) fn governance_stand(&self, have: &Have) -> Result<Option<Have>, StorageError> {
         let Some(feed) = self.feeds.get(&FeedId::Governance) else {
             return Err(StorageError::Inconsistent("no governance feed"));
         };
@@ -231,6 +234,11 @@ impl<S: Storage> Organisation<S> {
             self.send(conn, &refusal);
             return Ok(());
         }
+        if let Some(detail) = out_of_time(act, &connection.credential, now) {
+            let refusal = Frame::refused_act(act.hash(), ErrorCode::BadAct, detail);
+            self.send(conn, &refusal);
+            return Ok(());
+        }
         let mut next = self.governance.clone();
         match next.apply(act) {
             Ok(()) => {}
@@ -254,17 +262,18 @@ impl<S: Storage> Organisation<S> {
             Err(error) => return Err(error),
         }
         self.governance = next;
-        if let What::RemoveSeat { seat, .. } = act.value().what {
+        let removed: Vec<_> = self.governance.removed_at(act.value().height).collect();
+        for seat in removed {
             self.mask_removed(seat)?;
         }
-        self.review_rights();
+        self.review_rights(now)?;
         self.retry_waiting(now)
     }
 
     /// Stops telling what may no longer be read, and begins to tell what now may.
-    fn review_rights(&mut self) {
+    fn review_rights(&mut self, now: i64) -> Result<(), StorageError> {
         if self.planted.keep_removed {
-            return;
+            return Ok(());
         }
         let gone: Vec<ConnId> = self
             .connections
@@ -273,7 +282,10 @@ impl<S: Storage> Organisation<S> {
             .map(|(conn, _)| *conn)
             .collect();
         for conn in gone {
-            self.close(conn, ErrorCode::Removed, "no seat is left on this device");
+            let connection = self.connections.get(&conn);
+            let tail = connection.and_then(|one| one.tails.get(&FeedId::Governance));
+            let next = tail.map_or(1, |tail| tail.next);
+            self.farewell(now, conn, next)?;
         }
         let governance = &self.governance;
         for connection in self.connections.values_mut() {
@@ -288,12 +300,16 @@ impl<S: Storage> Organisation<S> {
                 }
             }
         }
+        Ok(())
     }
 
     fn still_welcome(&self, credential: Credential) -> bool {
         match credential {
             Credential::Device(device) => self.governance.seats_on(device).next().is_some(),
-            Credential::Invite(_) => true,
+            Credential::Invite(invite) => self
+                .governance
+                .invite(invite)
+                .is_some_and(|invite| invite.revoked.is_none()),
         }
     }
 
@@ -335,6 +351,17 @@ impl<S: Storage> Organisation<S> {
         }
         Ok(())
     }
+}
+
+/// What is wrong with an act's time. A newcomer's act is judged by it, so it must be today's. Others
+/// may be old: devices bring back acts that this relay lost.
+fn out_of_time(act: &SignedAct, by: &Credential, now: i64) -> Option<&'static str> {
+    let at = act.value().at;
+    if at > now.saturating_add(DAY) {
+        return Some("its time has not come yet");
+    }
+    let newcomer = matches!(by, Credential::Invite(_));
+    (newcomer && at < now.saturating_sub(DAY)).then_some("its time is long over")
 }
 
 fn may_read(governance: &sync_protocol::Governance, credential: Credential, feed: FeedId) -> bool {

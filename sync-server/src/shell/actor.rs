@@ -35,8 +35,7 @@ use super::{
     settings::{Checkpoint, Settings},
 };
 use crate::core::{
-    Admission, ConnId, Credential, Effect, Input, Limits, OpenError, Organisation, Stats,
-    StorageError,
+    Admission, ConnId, Effect, Input, Limits, OpenError, Organisation, Stats, StorageError,
 };
 
 /// Inputs in one batch, at most.
@@ -497,18 +496,6 @@ impl Serving {
         admission: Admission,
         outbox: Arc<Outbox>,
     ) {
-        // The door looked at the governance of the last commit; a seat may have gone since.
-        if let Credential::Device(device) = admission.credential()
-            && self
-                .organisation
-                .governance()
-                .seats_on(device)
-                .next()
-                .is_none()
-        {
-            outbox.end(ErrorCode::Removed, "no seat is left on this device");
-            return;
-        }
         if actor.connections.insert(conn, outbox).is_none() {
             actor.shared.metrics.signed_in.inc();
         }

@@ -156,6 +156,23 @@ pub enum What {
         #[n(0)]
         epoch: u32,
     },
+    /// Ends a device and every seat on it, as when the machine is lost.
+    #[n(8)]
+    RemoveDevice {
+        /// The device.
+        #[n(0)]
+        device: DeviceId,
+        /// The last accepted sequence of each incarnation of its seats, ascending.
+        #[n(1)]
+        last: Vec<(IncarnationId, u64)>,
+    },
+    /// Calls an invitation back before it was used.
+    #[n(9)]
+    RevokeInvite {
+        /// The invitation.
+        #[n(0)]
+        invite: InviteId,
+    },
 }
 
 /// A device's place in the organisation, with proof that it holds its key.
@@ -265,7 +282,7 @@ impl Statement for Act {
             What::PinRelayKey { address, .. } => {
                 codec::at_most("a relay address", address.len(), limits::MAX_ADDRESS)
             }
-            What::RemoveSeat { last, .. } => {
+            What::RemoveSeat { last, .. } | What::RemoveDevice { last, .. } => {
                 codec::at_most(
                     "a list of incarnations",
                     last.len(),
@@ -283,7 +300,8 @@ impl Statement for Act {
             | What::AddDevice(_)
             | What::AddSeat { .. }
             | What::SetRole { .. }
-            | What::RelayRestore { .. } => Ok(()),
+            | What::RelayRestore { .. }
+            | What::RevokeInvite { .. } => Ok(()),
         }
     }
 }

@@ -55,14 +55,17 @@ pub enum GovernanceError {
     /// The invitation was redeemed before.
     #[error("the invitation was used before")]
     UsedInvite,
+    /// The invitation was called back.
+    #[error("the invitation was called back")]
+    RevokedInvite,
     /// Who issued the invitation may no longer do so.
     #[error("the invitation lapsed with its issuer")]
     LapsedInvite,
     /// The invitation is for another role.
     #[error("the invitation is for another role")]
     WrongRole,
-    /// A seat is placed on a device the chain does not know.
-    #[error("unknown device")]
+    /// No such device, or it is gone.
+    #[error("unknown or removed device")]
     UnknownDevice,
     /// No such seat, or it is gone.
     #[error("unknown or removed seat")]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     entry::VerifyError,
-    ids::{DeviceId, Hash, InviteId, OrgId, SeatId, Site},
+    ids::{DeviceId, Hash, IncarnationId, InviteId, OrgId, SeatId, Site},
     keys::{SealKey, VerifyKey},
 };
 
@@ -143,7 +143,11 @@ impl Governance {
                     .map(|invite| invite.key)
                     .ok_or(GovernanceError::UnknownInvite);
             }
-            Author::Device(device) => self.devices.get(&device).map(|device| device.key),
+            Author::Device(device) => self
+                .devices
+                .get(&device)
+                .filter(|device| device.removed.is_none())
+                .map(|device| device.key),
         }
         .ok_or(GovernanceError::UnknownAuthor)
     }
@@ -204,6 +208,7 @@ impl Governance {
                         by: act.author,
                         height,
                         used: None,
+                        revoked: None,
                         key,
                     },
                 );
@@ -275,7 +280,54 @@ impl Governance {
                 self.restored.push((height, *epoch));
                 Ok(())
             }
+            What::RemoveDevice { device, last } => {
+                owner_only()?;
+                self.remove_device(*device, last, height)
+            }
+            What::RevokeInvite { invite } => {
+                let state = self
+                    .invites
+                    .get_mut(invite)
+                    .ok_or(GovernanceError::UnknownInvite)?;
+                may_admit(state.role)?;
+                if state.used.is_some() {
+                    return Err(GovernanceError::UsedInvite);
+                }
+                if state.revoked.is_some() {
+                    return Err(GovernanceError::RevokedInvite);
+                }
+                state.revoked = Some(height);
+                Ok(())
+            }
         }
+    }
+
+    /// Checks everything before it changes anything.
+    fn remove_device(
+        &mut self,
+        device: DeviceId,
+        last: &[(IncarnationId, u64)],
+        height: u32,
+    ) -> Result<(), GovernanceError> {
+        let elsewhere =
+            |seat: &SeatState| seat.role() == Some(Role::Owner) && seat.device() != device;
+        let remains = self.seats.values().any(elsewhere);
+        let state = self
+            .devices
+            .get_mut(&device)
+            .filter(|state| state.removed.is_none())
+            .ok_or(GovernanceError::UnknownDevice)?;
+        if !remains {
+            return Err(GovernanceError::LastOwner);
+        }
+        state.removed = Some(height);
+        let last: BTreeMap<IncarnationId, u64> = last.iter().copied().collect();
+        for seat in self.seats.values_mut() {
+            if seat.device() == device && seat.removed.is_none() {
+                seat.removed = Some((height, last.clone()));
+            }
+        }
+        Ok(())
     }
 
     fn check_invite(
@@ -290,6 +342,8 @@ impl Governance {
             .ok_or(GovernanceError::UnknownInvite)?;
         if invite.used.is_some() {
             Err(GovernanceError::UsedInvite)
+        } else if invite.revoked.is_some() {
+            Err(GovernanceError::RevokedInvite)
         } else if at >= invite.expires {
             Err(GovernanceError::ExpiredInvite)
         } else if invite.role != role {
@@ -317,7 +371,10 @@ impl Governance {
             .transpose()?;
         let known = match &new_device {
             Some(state) => state.grant.device == seat.device,
-            None => self.devices.contains_key(&seat.device),
+            None => self
+                .devices
+                .get(&seat.device)
+                .is_some_and(|device| device.removed.is_none()),
         };
         if !known {
             return Err(GovernanceError::UnknownDevice);
@@ -351,6 +408,7 @@ impl Governance {
             grant: *grant,
             key,
             added,
+            removed: None,
         })
     }
 

@@ -88,6 +88,7 @@ pub struct DeviceState {
     pub(super) grant: DeviceGrant,
     pub(super) key: VerifyingKey,
     pub(super) added: u32,
+    pub(super) removed: Option<u32>,
 }
 
 impl DeviceState {
@@ -104,6 +105,11 @@ impl DeviceState {
     /// The height at which it was added.
     pub fn added(&self) -> u32 {
         self.added
+    }
+
+    /// The height at which it was removed, with all its seats.
+    pub fn removed(&self) -> Option<u32> {
+        self.removed
     }
 }
 
@@ -124,6 +130,8 @@ pub struct InviteState {
     pub height: u32,
     /// The height at which it was redeemed.
     pub used: Option<u32>,
+    /// The height at which it was called back.
+    pub revoked: Option<u32>,
     pub(super) key: VerifyingKey,
 }
 

@@ -67,6 +67,27 @@ impl Governance {
             .filter(move |(_, seat)| seat.device() == device && seat.role().is_some())
     }
 
+    /// The seats that the act at a height removed: one, or all of a device.
+    pub fn removed_at(&self, height: u32) -> impl Iterator<Item = SeatId> {
+        self.seats()
+            .filter(move |(_, seat)| seat.removed() == Some(height))
+            .map(|(id, _)| id)
+    }
+
+    /// The height at which the last seat of a device was removed; none while one is left, and
+    /// where there never was one.
+    pub fn gone(&self, device: DeviceId) -> Option<u32> {
+        if self.seats_on(device).next().is_some() {
+            return None;
+        }
+        let seats = self.seats().filter(|(_, seat)| seat.device() == device);
+        let device = self.devices.get(&device).and_then(DeviceState::removed);
+        seats
+            .filter_map(|(_, seat)| seat.removed())
+            .chain(device)
+            .max()
+    }
+
     /// A device.
     pub fn device(&self, device: DeviceId) -> Option<&DeviceState> {
         self.devices.get(&device)

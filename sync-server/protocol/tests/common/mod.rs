@@ -197,6 +197,30 @@ pub fn practice() -> Chain {
     chain
 }
 
+/// The practice later: device 4 came with two seats and was lost, an invitation was called back.
+pub fn later() -> Chain {
+    let mut chain = practice();
+    chain.add(
+        owner(),
+        add_seat(seat(4, 4, Role::Receptionist), Some(device(4))),
+    );
+    chain.add(owner(), add_seat(seat(5, 4, Role::Vet), None));
+    chain.add(
+        owner(),
+        What::RemoveDevice {
+            device: device_id(4),
+            last: vec![(incarnation(4), 1)],
+        },
+    );
+    chain.add(
+        Author::Seat(seat_id(3)),
+        What::RevokeInvite {
+            invite: invite_id(2),
+        },
+    );
+    chain
+}
+
 /// A header by seat `n` on its device; clear or sealed as the feed asks.
 pub fn header(chain: &Chain, n: u8, feed: FeedId, sequence: u64, height: u32) -> Header {
     let sealed = !feed.clear();

@@ -276,7 +276,9 @@ impl World {
             return Ok(());
         }
         let (platter, secrets) = (machine.platter.copy(), replica.secrets().clone());
+        let new = machine.new;
         let twin = self.add_desk(platter, secrets);
+        self.desks[twin].new = new;
         self.note(format_args!("disk of desk {desk} copied to desk {twin}"));
         self.tally.count("disk copied");
         self.start_desk(twin)
@@ -302,6 +304,7 @@ impl World {
                     std::mem::replace(&mut self.desks[desk], Desk::new(platter, secrets, seed));
                 self.desks[desk].offset = old.offset;
                 self.desks[desk].unplugged = old.unplugged;
+                self.desks[desk].new = old.new;
                 self.start_desk(desk)
             }
         }

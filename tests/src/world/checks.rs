@@ -411,7 +411,8 @@ fn every_clash_is_in_review(world: &mut World, documents: &Documents) -> Told {
 
 fn what_was_taken_is_nobodys_review(world: &World, documents: &Documents) -> Told {
     for claim in &world.taken {
-        let touched = world.deeds.iter().any(|deed| deed.claim == *claim);
+        // Whoever took it up again, or decided about it, may have met somebody else since.
+        let touched = world.handled.contains(claim);
         let clash = documents
             .clashes
             .iter()

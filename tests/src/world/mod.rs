@@ -77,6 +77,8 @@ pub struct World {
     pub(crate) visits: BTreeSet<AppointmentId>,
     /// Claims that were asked for while connected and lost.
     pub(crate) taken: BTreeSet<AppointmentId>,
+    /// Claims that somebody did something to after they were booked, taking up again included.
+    pub(crate) handled: BTreeSet<AppointmentId>,
     /// Lines the relay still believes in.
     pub(crate) ghosts: Vec<ConnId>,
     /// Invitations not redeemed yet.
@@ -129,6 +131,7 @@ impl World {
             deeds: Vec::new(),
             visits: BTreeSet::new(),
             taken: BTreeSet::new(),
+            handled: BTreeSet::new(),
             ghosts: Vec::new(),
             codes: Vec::new(),
         }

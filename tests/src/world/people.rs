@@ -314,8 +314,14 @@ impl World {
     ) -> Told<Option<String>> {
         let said = format!("{command:?}");
         let before = self.written(desk);
+        let subjects = subjects(&command);
+        let undoing = matches!(command, Command::Undo(_));
         match self.execute(desk, command) {
             Ok(reply) => {
+                self.handled.extend(subjects);
+                if undoing {
+                    self.handled.extend(reply.id.parse::<AppointmentId>());
+                }
                 let entry = self.written(desk);
                 self.note(format_args!(
                     "desk {desk}: {said}: {} ({})",
@@ -411,5 +417,26 @@ impl World {
             self.tally.meet(act, deed.act);
         }
         self.deeds.push(deed);
+    }
+}
+
+/// The visits that a command does something to. What an undo is about, its reply says.
+fn subjects(command: &Command) -> Vec<AppointmentId> {
+    match command {
+        Command::Move(wish) => vec![wish.appointment],
+        Command::Cancel(wish) => vec![wish.appointment],
+        Command::SetState(wish) => vec![wish.appointment],
+        Command::EditVisit(wish) => vec![wish.appointment],
+        Command::Decide(wish) => wish.verdicts.iter().flat_map(about).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn about(verdict: &VerdictWish) -> Vec<AppointmentId> {
+    match verdict {
+        VerdictWish::Keep { appointment }
+        | VerdictWish::Cancel { appointment }
+        | VerdictWish::Move { appointment, .. } => vec![*appointment],
+        VerdictWish::AllowOverlap { a, b } => vec![*a, *b],
     }
 }

@@ -84,6 +84,17 @@ describe("a day", () => {
 		const model = dayModel(day([visit("rex", "bo 09:00-09:30")]), old, view);
 		expect(model.columns.map((column) => column.id)).toEqual(["bo"]);
 	});
+	it("gives a receptionist a column only where a service names them or time is held", () => {
+		const desk = practice(["ann", "bo", "cy"]);
+		for (const one of desk.staff.slice(1)) one.role = "receptionist";
+		const names = (visits: ReturnType<typeof visit>[]) =>
+			dayModel(day(visits), desk, view).columns.map((column) => column.id);
+		expect(names([])).toEqual(["ann"]);
+		expect(names([visit("lunch", "bo 12:00-12:30")])).toEqual(["ann", "bo"]);
+		const nails = { id: "nails", name: "Nails", minutes: 15, parts: [], rooms: [], retired: false };
+		desk.services.push({ ...nails, staff: ["cy"] });
+		expect(names([])).toEqual(["ann", "cy"]);
+	});
 	it("shows rooms by the parts that occupy them", () => {
 		const both = visit("rex", "ann 09:00-09:30, room1 09:00-09:40");
 		const model = dayModel(day([both]), practice(["ann"]), { ...view, mode: "rooms" });

@@ -13,6 +13,7 @@ import type { PracticeView } from "../backend/types/PracticeView";
 import type { VisitView } from "../backend/types/VisitView";
 import { DAY_MINUTES, onDay } from "./civil";
 import { lanes, type Lane } from "./lanes";
+import { bookableAt } from "./people";
 
 export type Mode = "staff" | "rooms";
 export type Step = 5 | 10 | 15;
@@ -143,7 +144,7 @@ interface Resource {
 	readonly colour: number;
 }
 
-/** Everyone who works here, and everyone else who has a visit here that day. */
+/** Everyone who can be booked here, and everyone else who has a visit or a block here that day. */
 function resources(
 	day: DayView,
 	practice: PracticeView,
@@ -151,9 +152,8 @@ function resources(
 	parts: ReadonlyMap<string, unknown>,
 ): Resource[] {
 	if (mode === "staff") {
-		return practice.staff.filter(
-			(one) => parts.has(one.id) || (!one.retired && one.locations.includes(day.location)),
-		);
+		const bookable = new Set(bookableAt(practice, day.location));
+		return practice.staff.filter((one) => parts.has(one.id) || bookable.has(one));
 	}
 	return practice.rooms
 		.filter((one) => parts.has(one.id) || (!one.retired && one.location === day.location))

@@ -17,7 +17,7 @@ import { ClientSearch } from "../search/search.svelte";
 import { Attempt } from "./attempt.svelte";
 import { PlaceCheck } from "./check.svelte";
 import { onDay } from "./civil";
-import { nameOf } from "./people";
+import { bookableAt, nameOf } from "./people";
 
 /** Where the booking starts out: a cell, a drawn range, a slot. */
 export interface Place {
@@ -66,9 +66,7 @@ export class Draft {
 	readonly begun = $derived.by(() => this.client !== undefined || this.note.trim() !== "");
 	/** Who can do the chosen service, at this site. */
 	readonly able = $derived.by(() => {
-		const here = this.practice.staff.filter(
-			(one) => !one.retired && one.locations.includes(this.location),
-		);
+		const here = bookableAt(this.practice, this.location);
 		const service = this.#service;
 		return service && service.staff.length > 0
 			? here.filter((one) => service.staff.includes(one.id) || one.id === this.staff)

@@ -152,6 +152,7 @@ export const words = {
 	find: {
 		title: "Next free",
 		after: "Not before",
+		anyTime: "Any time",
 		anyone: "Anyone",
 		search: "Look again",
 		none: "Nothing free in the next 14 days. Try another person, a shorter visit or a later day.",

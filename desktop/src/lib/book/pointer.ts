@@ -60,7 +60,7 @@ export class GridPointer {
 			minute,
 			column,
 			block,
-			resize: event.target.closest("[data-handle]") !== null,
+			resize: this.#atEnd(event.target.closest<HTMLElement>("[data-block]"), event.clientY),
 			grip: minute - start,
 			started: false,
 		};
@@ -221,6 +221,12 @@ export class GridPointer {
 			if (x >= box.left && x < box.right) return column.dataset["column"];
 		}
 		return undefined;
+	}
+
+	/** On the lower edge, down to its last pixel, which is the border around the handle. */
+	#atEnd(block: HTMLElement | null, y: number): boolean {
+		const handle = block?.querySelector("[data-handle]");
+		return handle != null && y >= handle.getBoundingClientRect().top;
 	}
 
 	#block(element: HTMLElement | null, column: string): Block | undefined {

@@ -69,6 +69,10 @@ export class Desk {
 
 	private hear(event: Event): void {
 		if (event.type === "just_taken") {
+			// What was booked is withdrawn: it is neither booked nor to be undone.
+			for (const { about, undo } of this.toasts.list)
+				if (about === event.appointment) this.undos = this.undos.filter((one) => one !== undo);
+			this.toasts.withdraw(event.appointment);
 			// The day shows it with the next best slots; elsewhere a notice leads there.
 			if (this.view !== "day")
 				this.toasts.show({ text: t.toast.justTaken(event.title), tone: "warning" });
@@ -103,6 +107,7 @@ export class Desk {
 		if (reply.undo !== undefined) this.undos.push(reply.undo);
 		this.toasts.show({
 			text: reply.said,
+			about: reply.id,
 			tone: reply.warnings?.length ? "warning" : "plain",
 			...(reply.warnings?.length
 				? { detail: reply.warnings.map((warning) => t.warnings[warning]).join(" ") }

@@ -267,6 +267,19 @@ describe("the desk", () => {
 		expect(it.toasts.list[0]?.text).toMatch(/^Rex: the slot was just taken/);
 		it.toasts.clear();
 	});
+
+	it("takes back what it said of a booking that another desk was quicker with", async () => {
+		const { backend, desk: it } = await desk();
+		it.listen();
+		it.said({ id: "apt_1", undo: 7, said: "Booked." });
+		it.said({ id: "cli_1", said: "Client added." });
+		backend.tell({ type: "just_taken", appointment: "apt_1", title: "Rex", alternatives: [] });
+		expect(it.toasts.list.map((one) => one.text)).toEqual(["Client added."]);
+		const asked = vi.spyOn(backend, "execute");
+		await it.undo();
+		expect(asked).toHaveBeenCalledWith({ type: "undo" });
+		it.toasts.clear();
+	});
 });
 
 describe("notices", () => {

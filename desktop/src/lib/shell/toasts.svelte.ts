@@ -5,6 +5,8 @@ export interface Toast {
 	readonly tone: "plain" | "warning" | "danger";
 	readonly detail?: string;
 	readonly undo?: number;
+	/** What it speaks of, by id. */
+	readonly about?: string;
 }
 
 const STAYS = { plain: 10_000, warning: 14_000, danger: 20_000 } as const;
@@ -28,6 +30,11 @@ export class Toasts {
 		clearTimeout(this.timers.get(id));
 		this.timers.delete(id);
 		this.list = this.list.filter((one) => one.id !== id);
+	}
+
+	/** What a notice said of this is not true any more. */
+	withdraw(about: string): void {
+		for (const one of this.list) if (one.about === about) this.dismiss(one.id);
 	}
 
 	/** While the pointer or the focus is on the notices, none goes. */

@@ -493,7 +493,9 @@ impl Session {
 
     /// Sends what is in the outbox, in order, a bounded part at a time.
     fn push<S: Storage>(&mut self, ledger: &Ledger<S>, out: &mut Vec<Output>) {
+        // What was refused stays in the outbox, and has landed all the same.
         let flying = self.sent.map_or(0, |sent| ledger.outbox_until(sent));
+        let flying = flying.saturating_sub(self.refused.len());
         // A half-empty pipe is filled up at once rather than entry by entry.
         if flying > IN_FLIGHT / 2 {
             return;

@@ -345,7 +345,7 @@ impl World {
         self.tell(b, Input::Wrote)
     }
 
-    fn hear(&mut self, desk: usize, frame: Frame) -> Told<Option<Frame>> {
+    pub(crate) fn hear(&mut self, desk: usize, frame: Frame) -> Told<Option<Frame>> {
         let now = self.desk_now(desk);
         let Some(replica) = self.replica_mut(desk) else {
             return Ok(None);

@@ -19,6 +19,7 @@ pub mod checks;
 mod desk;
 mod disk;
 pub mod history;
+pub mod hostile;
 mod people;
 pub mod planted;
 pub mod probe;
@@ -575,6 +576,18 @@ impl World {
     }
 
     fn quiet_for(&mut self, desks: &[usize]) -> Told {
+        let hangs = |world: &Self| {
+            let unsettled = world.unsettled(desks);
+            (!unsettled.is_empty()).then(|| unsettled.join("; "))
+        };
+        self.go_on_while(&hangs)
+    }
+
+    /// Goes on until nothing is on its way and nothing is missing any more.
+    ///
+    /// # Errors
+    /// With what is still missing after hours.
+    pub fn go_on_while(&mut self, missing: &dyn Fn(&Self) -> Option<String>) -> Told {
         let limit = self.now + SignedDuration::from_hours(3);
         loop {
             let mut moved = self.deliver_all()?;
@@ -586,12 +599,11 @@ impl World {
                 self.pass(SignedDuration::from_millis(5));
                 continue;
             }
-            let unsettled = self.unsettled(desks);
-            if unsettled.is_empty() {
+            let Some(missing) = missing(self) else {
                 return Ok(());
-            }
+            };
             if self.now > limit {
-                return Err(format!("it hangs: {}", unsettled.join("; ")));
+                return Err(format!("it hangs: {missing}"));
             }
             let next = self.desks.iter().filter_map(|desk| desk.due).min();
             self.now = next

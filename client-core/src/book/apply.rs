@@ -280,16 +280,15 @@ impl Book {
         let done = match opened.feed {
             FeedId::Schedule(_) => self.gather_schedule(opened, gathered),
             FeedId::Grid => self.gather_grid(opened, gathered),
-            FeedId::Practice | FeedId::Visits(_) | FeedId::Contact => {
-                self.gather_private(opened, gathered)
-            }
-            // Of a later version: kept by the ledger until then.
-            FeedId::Governance
-            | FeedId::Keys
+            FeedId::Practice
+            | FeedId::Visits(_)
+            | FeedId::Contact
             | FeedId::Handling
             | FeedId::Clinical
             | FeedId::Grooming
-            | FeedId::Payments => Ok(()),
+            | FeedId::Payments => self.gather_private(opened, gathered),
+            // The chain's and the key ring's.
+            FeedId::Governance | FeedId::Keys => Ok(()),
         };
         if let Err(refused) = done {
             self.refused.insert(opened.hash, refused);
@@ -399,6 +398,7 @@ impl Book {
             Target::Visits(week) => Whose::Visits(week),
             Target::Client(client) => Whose::Record(Subject::Client(client)),
             Target::Pet(pet) => Whose::Record(Subject::Pet(pet)),
+            Target::Card(card) => Whose::Card(card),
         };
         let stamp = Stamp {
             clock: body.intent.clock,

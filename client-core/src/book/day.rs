@@ -156,6 +156,7 @@ impl Book {
         if let Some(decision) = decision {
             reasons.extend_from_slice(self.visits.reason_of_decision(*decision));
         }
+        let alerts = self.alerts_of_visit(&who);
         Some(VisitText {
             title: details
                 .title
@@ -172,6 +173,7 @@ impl Book {
             service_name,
             note: details.note,
             reasons,
+            alerts,
         })
     }
 
@@ -219,6 +221,7 @@ impl Book {
             note,
             visits,
             last,
+            alerts: self.alerts_of_client(id),
         })
     }
 

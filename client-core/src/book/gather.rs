@@ -18,7 +18,10 @@ use super::{
     apply::{Refused, Touched},
     waiting::Waiting,
 };
-use crate::documents::Subject;
+use crate::{
+    catalogue::CardKind,
+    documents::{CardId, Subject},
+};
 
 /// More than this is not held back: it would only take memory.
 const MOST: usize = 8_192;
@@ -31,6 +34,7 @@ pub(super) enum Whose {
     Week(WeekKey),
     Visits(WeekKey),
     Record(Subject),
+    Card(CardId),
 }
 
 /// The changes of one entry.
@@ -151,6 +155,26 @@ impl Book {
                 let mut receive = |changes: &[CheckedChange]| record.receive(changes);
                 let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
                 self.records.close(record);
+                refused
+            }
+            Whose::Card(id) => {
+                touched.records = true;
+                // The day shows what to be careful about.
+                touched.schedule = id.kind == CardKind::Handling;
+                let entries = &self.entries;
+                let signed = parts.iter().flat_map(|part| {
+                    let seat = entries.get(&part.entry).map(|seen| seen.seat);
+                    let changes = part.changes.iter();
+                    changes.map(move |change| (change.hash(), part.masked, seat))
+                });
+                let Ok(mut card) = self.cards.open(id, signed) else {
+                    let parts = parts.iter().map(|part| (part.entry, Refused::Body));
+                    self.refused.extend(parts);
+                    return touched;
+                };
+                let mut receive = |changes: &[CheckedChange]| card.receive(changes);
+                let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
+                self.cards.close(card);
                 refused
             }
         };

@@ -91,6 +91,11 @@ impl Book {
         let records = self.records.heads();
         documents
             .extend(records.map(|(subject, heads)| (private(subject.target()), heads.to_vec())));
+        let cards = self.cards.heads();
+        documents.extend(cards.map(|(card, heads)| {
+            let target = crate::documents::Target::Card(card);
+            (private(target), heads.to_vec())
+        }));
         let practice = private(crate::documents::Target::Practice);
         documents.push((practice, self.practice_doc.heads()));
         let weeks = self.weeks.iter();

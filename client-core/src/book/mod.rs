@@ -17,6 +17,7 @@
 //! Start with [`Book::arrived`] for what goes in and [`Book::day_view`] for what comes out.
 
 mod apply;
+mod cards;
 mod day;
 mod derived;
 mod entries;
@@ -39,7 +40,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use conflict_rules::{AppointmentId, Claim, DecisionId, LocationId, Verdict, time_zone};
 use jiff::tz::TimeZone;
 use schedule::{Grid, Hlc, IntentError, Week, WeekKey};
-use sync_protocol::{DocumentId, Entry, Hash, KeyId, OrgId};
+use sync_protocol::{DocumentId, Entry, FeedId, Hash, KeyId, OrgId};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -48,6 +49,7 @@ use crate::{
 };
 
 pub use apply::{Opened, Refused, Touched};
+pub use cards::CardRights;
 pub use entries::{Provenance, Seen};
 pub use free::PlaceWish;
 
@@ -78,6 +80,7 @@ pub struct Book {
     weeks: BTreeMap<WeekKey, derived::HotWeek>,
     visits: visits::Visits,
     records: records::Records,
+    cards: cards::Cards,
     entries: entries::Entries,
     waiting: waiting::Waiting,
     refused: BTreeMap<Hash, Refused>,
@@ -98,6 +101,7 @@ impl Book {
             weeks: BTreeMap::new(),
             visits: visits::Visits::default(),
             records: records::Records::default(),
+            cards: cards::Cards::default(),
             entries: entries::Entries::default(),
             waiting: waiting::Waiting::default(),
             refused: BTreeMap::new(),
@@ -206,6 +210,11 @@ impl Book {
     /// How many entries or changes wait for keys or for what they build on.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// The same, without entries of feeds that are not for this seat anyway.
+    pub fn waiting_of(&self, reads: impl Fn(FeedId) -> bool) -> usize {
+        self.waiting.of(reads)
     }
 
     /// Entries that were not applied because of what is in them.

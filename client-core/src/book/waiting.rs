@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use schedule::CheckedChange;
-use sync_protocol::{DocumentId, Entry, Hash};
+use sync_protocol::{DocumentId, Entry, FeedId, Hash};
 
 use crate::ledger::Place;
 
@@ -45,6 +45,12 @@ impl Waiting {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.locked.len() + self.orphans.values().map(BTreeMap::len).sum::<usize>()
+        self.of(|_| true)
+    }
+
+    pub(super) fn of(&self, reads: impl Fn(FeedId) -> bool) -> usize {
+        let locked = self.locked.values();
+        let locked = locked.filter(|locked| reads(locked.entry.header().feed));
+        locked.count() + self.orphans.values().map(BTreeMap::len).sum::<usize>()
     }
 }

@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime, Time};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ClientId, PetId, ServiceId, StaffRole};
+use super::{ClientId, NewCardNote, PetId, ServiceId, StaffRole, WithdrawCardNote};
 
 /// A wish to change something. `{"type": "book", ...}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -31,6 +31,10 @@ pub enum Command {
     AddPet(NewPet),
     /// Corrects a pet; `None` leaves a field as it is.
     EditPet(EditPet),
+    /// Adds a note to a card of a client or pet.
+    AddCardNote(NewCardNote),
+    /// Marks a note of a card as no longer holding.
+    WithdrawCardNote(WithdrawCardNote),
     /// Agrees a visit.
     Book(Booking),
     /// Keeps time of a resource free.

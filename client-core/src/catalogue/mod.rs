@@ -5,6 +5,7 @@
 //!
 //! Start with [`Command`] (what changes something) and [`Query`] (what only asks).
 
+mod cards;
 mod command;
 mod error;
 mod event;
@@ -12,6 +13,7 @@ mod home;
 mod query;
 mod views;
 
+pub use cards::*;
 pub use command::*;
 pub use error::*;
 pub use event::*;
@@ -28,6 +30,10 @@ id!(
 id!(
     /// Who is treated.
     PetId, "pet"
+);
+id!(
+    /// A note on a card.
+    NoteId, "note"
 );
 id!(
     /// What is sold.

@@ -45,6 +45,12 @@ pub enum Query {
         #[ts(as = "String")]
         client: ClientId,
     },
+    /// The cards of a client and its pets that this seat may read. Answer: `Cards`.
+    Cards {
+        /// Whose.
+        #[ts(as = "String")]
+        client: ClientId,
+    },
     /// All clients, a page at a time, by name. Answer: `Found`.
     Clients {
         /// How many to pass over.

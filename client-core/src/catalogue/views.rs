@@ -10,7 +10,7 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ClientId, PetId, ServiceId, VerdictWish, Warning};
+use super::{AlertView, CardsView, ClientId, PetId, ServiceId, VerdictWish, Warning};
 
 /// What a member of staff does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -68,6 +68,8 @@ pub enum Answer {
     },
     /// To `Client`.
     Client(ClientView),
+    /// To `Cards`.
+    Cards(CardsView),
     /// To `Reviews`.
     Reviews {
         /// Most urgent first.
@@ -338,6 +340,10 @@ pub struct VisitText {
     pub note: Option<String>,
     /// Why it was cancelled, double booked or decided.
     pub reasons: Vec<String>,
+    /// What to be careful about with those who come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AlertView>>")]
+    pub alerts: Vec<AlertView>,
 }
 
 /// Time taken at another site, without details.
@@ -416,6 +422,10 @@ pub struct ClientView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub last: Option<PastVisit>,
+    /// What to be careful about with the client and all pets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AlertView>>")]
+    pub alerts: Vec<AlertView>,
 }
 
 /// A visit in a client's list.

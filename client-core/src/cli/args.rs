@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, DateTime};
 
+use super::cards::Card;
 use crate::catalogue::StaffRole;
 
 /// Daybook: the appointment book that never goes down.
@@ -95,6 +96,9 @@ pub enum What {
     /// Who is treated.
     #[command(subcommand)]
     Pet(Pet),
+    /// Notes about clients and pets, each kind for those who may read it.
+    #[command(subcommand)]
+    Card(Card),
     /// Agree a visit.
     Book(Book),
     /// Keep time free.

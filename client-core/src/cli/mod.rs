@@ -14,6 +14,7 @@
 
 pub mod args;
 mod batch;
+pub mod cards;
 mod exit;
 mod names;
 mod print;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::run::word;
+use super::{cards, run::word};
 use crate::{
     catalogue::{
         Answer, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply, Query, Refusal,
@@ -115,9 +115,11 @@ impl Printer<'_> {
             }
             Answer::Client(view) => {
                 self.line(&client(&view.client))?;
+                self.lines(view.alerts.iter().map(cards::alert))?;
                 let pets = view.client.pets.iter();
                 self.lines(pets.map(|pet| format!("  {}  {}  {}", pet.id, pet.name, pet.species)))
             }
+            Answer::Cards(view) => self.lines(cards::lines(view).into_iter()),
             Answer::Reviews { reviews } if reviews.is_empty() => self.line("Nothing to review."),
             Answer::Reviews { reviews } => {
                 for review in reviews {
@@ -289,9 +291,12 @@ fn visit(visit: &VisitView) -> String {
         VisitState::Cancelled => "cancelled",
     };
     let flag = if visit.flagged { "  ! review" } else { "" };
+    let alerts = visit.details.iter().flat_map(|text| &text.alerts);
+    let alerts: Vec<String> = alerts.map(cards::alert).collect();
+    let care = alerts.concat();
     let (start, end) = (visit.start, visit.end.time());
     format!(
-        "{}  {start} - {end}  {title}  {state}, {standing}{flag}",
+        "{}  {start} - {end}  {title}  {state}, {standing}{flag}{care}",
         visit.id
     )
 }

@@ -14,7 +14,7 @@ use super::{
         Block, Book, Cli, Client, Decide, Free, Hours, Location, Move, Pet, Room, Service, Staff,
         Sync, What,
     },
-    batch,
+    batch, cards,
     names::{Names, id, internal},
     print::Printer,
 };
@@ -110,6 +110,7 @@ fn open_home(
             let folder = folder.display().to_string();
             printer.home(&home.request(HomeRequest::Backup { folder })?)
         }
+        What::Card(card) => cards::run(home, card, printer),
         What::Sync(sync) => synchronise(home, &sync, printer),
         What::Batch { online, strict } => {
             if online {

@@ -13,6 +13,7 @@ use entry_log::Storage;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use schedule::WeekKey;
+use sync_protocol::SeatId;
 
 use super::{checks, done, shape::Elsewhere, undo::TakeBack};
 use crate::{
@@ -46,20 +47,22 @@ fn restated(claim: AppointmentId, raw: &Placement, drawn: Option<&Placement>) ->
 impl<S: Storage> Replica<S> {
     /// What waits for a person.
     pub(super) fn reviews(&self, now: Timestamp) -> Vec<ReviewView> {
-        let own = self.seat();
-        let name_of = |seat| {
-            let state = self.ledger.governance().seat(seat);
-            let role = state.and_then(|state| state.role_at(state.added()));
-            match role {
-                _ if seat == own => "this desk".to_owned(),
-                Some(role) => {
-                    let id: String = seat.to_string().chars().skip(5).take(4).collect();
-                    format!("{role} {id}")
-                }
-                None => "another device".to_owned(),
-            }
-        };
+        let name_of = |seat| self.name_of(seat);
         self.book.reviews(now, self.may_decide(), &name_of)
+    }
+
+    /// A seat in words.
+    pub(super) fn name_of(&self, seat: SeatId) -> String {
+        let state = self.ledger.governance().seat(seat);
+        let role = state.and_then(|state| state.role_at(state.added()));
+        match role {
+            _ if seat == self.seat() => "this desk".to_owned(),
+            Some(role) => {
+                let id: String = seat.to_string().chars().skip(5).take(4).collect();
+                format!("{role} {id}")
+            }
+            None => "another device".to_owned(),
+        }
     }
 
     pub(super) fn decide(

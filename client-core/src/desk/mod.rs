@@ -6,6 +6,7 @@
 //!
 //! Start with [`Replica::execute`] and [`Replica::query`]; one file per kind of command.
 
+mod cards;
 pub(crate) mod checks;
 mod decide;
 mod practice;
@@ -62,6 +63,8 @@ impl<S: Storage> Replica<S> {
             Command::EditClient(wish) => self.edit_client(now, rng, &wish),
             Command::AddPet(new) => self.add_pet(now, rng, &new),
             Command::EditPet(wish) => self.edit_pet(now, rng, &wish),
+            Command::AddCardNote(new) => self.add_card_note(now, rng, &new),
+            Command::WithdrawCardNote(wish) => self.withdraw_card_note(now, rng, &wish),
             Command::Book(wish) => self.book_visit(now, rng, &wish),
             Command::Block(wish) => self.block(now, rng, &wish),
             Command::Move(wish) => self.move_visit(now, rng, &wish),
@@ -110,6 +113,7 @@ impl<S: Storage> Replica<S> {
                     .client_view(client)
                     .ok_or_else(|| not_found("client", "client"))?,
             ),
+            Query::Cards { client } => Answer::Cards(self.cards(client)?),
             Query::Clients { skip, limit } => {
                 let skip = usize::try_from(skip.unwrap_or(0)).unwrap_or(usize::MAX);
                 let (clients, total) = self.book.clients(skip, page(limit, 100));

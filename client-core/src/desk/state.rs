@@ -96,7 +96,9 @@ impl<S: Storage> Replica<S> {
                  version."
             ));
         }
-        let waiting = self.book.waiting();
+        let role = self.role();
+        let reads = |feed| role.is_some_and(|role| role.may_read(feed));
+        let waiting = self.book.waiting_of(reads);
         if waiting > 0 {
             alarms.push(format!(
                 "{waiting} entries wait for keys or for what they build on."

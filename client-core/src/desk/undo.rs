@@ -12,10 +12,10 @@ use rand_core::CryptoRng;
 use schedule::WeekKey;
 
 use crate::{
-    catalogue::{ClientId, ErrorCode, PetId, Refusal, Reply, ServiceId, Undo},
+    catalogue::{ClientId, ErrorCode, NoteId, PetId, Refusal, Reply, ServiceId, Undo},
     documents::{
-        ClientFields, LocationFields, PetFields, RoomFields, ServiceFields, StaffFields, Subject,
-        Who,
+        CardId, ClientFields, LocationFields, PetFields, RoomFields, ServiceFields, StaffFields,
+        Subject, Who,
     },
     replica::{Back, Replica},
 };
@@ -38,6 +38,12 @@ pub(crate) enum TakeBack {
     Client { id: ClientId, fields: ClientFields },
     /// The former fields of a pet.
     Pet { id: PetId, fields: PetFields },
+    /// A note withdrawn, or holding again.
+    CardNote {
+        id: CardId,
+        note: NoteId,
+        withdrawn: bool,
+    },
     /// The former outcome, as verdicts of a decision that has seen this one.
     Decision {
         home: WeekKey,
@@ -72,6 +78,13 @@ impl TakeBack {
             Self::Details { .. } => "Taken back: the visit has its former details.",
             Self::Client { .. } => "Taken back: the client is as before.",
             Self::Pet { .. } => "Taken back: the pet is as before.",
+            Self::CardNote { withdrawn, .. } => {
+                if *withdrawn {
+                    "Taken back: the note is withdrawn."
+                } else {
+                    "Taken back: the note holds again."
+                }
+            }
             Self::Decision { .. } => "Taken back: the decision counts no more.",
             Self::Location { .. } => "Taken back: the site is as before.",
             Self::Staff { .. } => "Taken back: the member of staff is as before.",
@@ -85,6 +98,7 @@ impl TakeBack {
             Self::Visit { id, .. } | Self::Details { id, .. } => id.to_string(),
             Self::Client { id, .. } => id.to_string(),
             Self::Pet { id, .. } => id.to_string(),
+            Self::CardNote { note, .. } => note.to_string(),
             Self::Decision { id, .. } => id.to_string(),
             Self::Location { id, .. } => id.to_string(),
             Self::Staff { id, .. } | Self::Room { id, .. } => id.to_string(),
@@ -189,6 +203,11 @@ impl<S: Storage> Replica<S> {
                     Ok(doc.set_pet(actor, clock, &fields)?)
                 })?;
             }
+            TakeBack::CardNote {
+                id,
+                note,
+                withdrawn,
+            } => return self.mark_card_note(now, rng, id, note, withdrawn),
             TakeBack::Decision { home, id, verdicts } => {
                 self.supersede(rng, &mut batch, home, id, verdicts)?;
             }

@@ -3,6 +3,7 @@
 //! ```text
 //! body   = [0, target, intent, [+ bytes]]
 //! target = [0] practice / [1, bytes .size 19] week of visits / [2, id] client / [3, id] pet
+//!        / [4, 0 client or 1 pet, id, 0 handling, 1 clinical, 2 grooming or 3 payments] card
 //! intent = [[millis: int, counter: uint], source: uint, seat, request: bytes .size 16, client time: int]
 //! ```
 //! Bytes that would be written differently are refused.
@@ -13,9 +14,9 @@ use minicbor::{Decoder, Encoder};
 use schedule::{Hlc, MAX_CHANGES, WeekKey};
 use sync_protocol::{DocumentId, FeedId, OrgId, SeatId, Site};
 
-use super::record::Subject;
+use super::{card::CardId, record::Subject};
 use crate::{
-    catalogue::{ClientId, PetId},
+    catalogue::{CardKind, ClientId, PetId},
     sealing::{Compartment, MAX_PLAIN},
 };
 
@@ -32,6 +33,8 @@ pub enum Target {
     Client(ClientId),
     /// A pet.
     Pet(PetId),
+    /// Notes about a client or pet.
+    Card(CardId),
 }
 
 /// Why something is written, by whom, for whom.
@@ -99,6 +102,7 @@ impl Target {
             Self::Practice => FeedId::Practice,
             Self::Visits(week) => FeedId::Visits(Site::from_bytes(week.location.to_bytes())),
             Self::Client(_) | Self::Pet(_) => FeedId::Contact,
+            Self::Card(card) => card.kind.feed(),
         }
     }
 
@@ -108,6 +112,7 @@ impl Target {
             Self::Practice => Compartment::Practice,
             Self::Visits(_) => Compartment::Visits,
             Self::Client(_) | Self::Pet(_) => Compartment::Contact,
+            Self::Card(card) => card.kind.compartment(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Target {
             Self::Practice | Self::Visits(_) => None,
             Self::Client(client) => Some(Subject::Client(client)),
             Self::Pet(pet) => Some(Subject::Pet(pet)),
+            Self::Card(card) => Some(card.subject),
         }
     }
 
@@ -136,6 +142,14 @@ impl Target {
             Self::Visits(week) => e.array(2)?.u8(1)?.bytes(&week.to_bytes())?,
             Self::Client(client) => e.array(2)?.u8(2)?.encode(client)?,
             Self::Pet(pet) => e.array(2)?.u8(3)?.encode(pet)?,
+            Self::Card(CardId { subject, kind }) => {
+                let e = e.array(4)?.u8(4)?;
+                let e = match subject {
+                    Subject::Client(client) => e.u8(0)?.encode(client)?,
+                    Subject::Pet(pet) => e.u8(1)?.encode(pet)?,
+                };
+                e.u8(write_kind(kind))?
+            }
         };
         Ok(())
     }
@@ -149,9 +163,32 @@ impl Target {
                 .map_err(|_| PrivateBodyError::Malformed),
             (2, Some(2)) => Ok(Self::Client(d.decode()?)),
             (3, Some(2)) => Ok(Self::Pet(d.decode()?)),
+            (4, Some(4)) => {
+                let subject = match d.u8()? {
+                    0 => Subject::Client(d.decode()?),
+                    1 => Subject::Pet(d.decode()?),
+                    _ => return Err(PrivateBodyError::Malformed),
+                };
+                let kind = read_kind(d.u8()?).ok_or(PrivateBodyError::Malformed)?;
+                Ok(Self::Card(CardId { subject, kind }))
+            }
             _ => Err(PrivateBodyError::Malformed),
         }
     }
+}
+
+const fn write_kind(kind: CardKind) -> u8 {
+    match kind {
+        CardKind::Handling => 0,
+        CardKind::Clinical => 1,
+        CardKind::Grooming => 2,
+        CardKind::Payments => 3,
+    }
+}
+
+fn read_kind(number: u8) -> Option<CardKind> {
+    let mut kinds = CardKind::ALL.into_iter();
+    kinds.find(|kind| write_kind(*kind) == number)
 }
 
 const fn write_source(source: Source) -> u8 {

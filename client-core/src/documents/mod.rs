@@ -1,4 +1,5 @@
-//! The Automerge documents that the relay cannot read: practice, visits of a week, client, pet.
+//! The Automerge documents that the relay cannot read: practice, visits of a week, client, pet,
+//! cards.
 //!
 //! All are sheets of [registers](registers): single stamped values under text keys in a few fixed
 //! containers. What always holds:
@@ -13,6 +14,7 @@
 //! Start with [`PrivateBody`], which travels in entries, and [`PracticeDoc`].
 
 mod body;
+mod card;
 mod code;
 mod practice;
 mod record;
@@ -23,6 +25,7 @@ mod visits;
 mod tests;
 
 pub use body::{Intent, PrivateBody, PrivateBodyError, Target};
+pub use card::{CardDoc, CardId, CardNote};
 pub use practice::{
     Location, LocationFields, Practice, PracticeDoc, Room, RoomFields, Service, ServiceFields,
     Staff, StaffFields,

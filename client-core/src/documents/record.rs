@@ -47,7 +47,7 @@ impl Subject {
         }
     }
 
-    fn name(self) -> [u8; 17] {
+    pub(super) fn name(self) -> [u8; 17] {
         let kind = match self {
             Self::Client(_) => 0,
             Self::Pet(_) => 1,
@@ -57,6 +57,15 @@ impl Subject {
             *to = from;
         }
         name
+    }
+}
+
+impl core::fmt::Display for Subject {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Client(client) => client.fmt(f),
+            Self::Pet(pet) => pet.fmt(f),
+        }
     }
 }
 

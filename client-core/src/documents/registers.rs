@@ -25,6 +25,13 @@ pub struct Stamped {
     pub payload: Vec<u8>,
 }
 
+/// A value, and the change that put it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Authored {
+    pub(super) value: Stamped,
+    pub(super) change: [u8; 32],
+}
+
 /// Why a document was not written. It is as before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
@@ -173,6 +180,41 @@ impl Registers {
             .is_some()
     }
 
+    /// All keys of a container.
+    pub(super) fn keys(&self, container: usize) -> Vec<String> {
+        let object = self.containers.get(container);
+        object.map_or_else(Vec::new, |object| self.doc.keys(object).collect())
+    }
+
+    /// The values of a key with the changes that put them there, the most recent first. With
+    /// `only` what anybody else put there counts as nothing.
+    pub(super) fn authored(
+        &self,
+        container: usize,
+        key: &str,
+        only: Option<[u8; 16]>,
+    ) -> Vec<Authored> {
+        let Some(object) = self.containers.get(container) else {
+            return Vec::new();
+        };
+        let found = self.looked_through(object, key, &|writer| {
+            self.masked.contains(&writer.0)
+                || only.is_some_and(|only| {
+                    let meta = self.doc.get_change_meta_by_hash(writer);
+                    meta.is_none_or(|meta| meta.actor.to_bytes() != only)
+                })
+        });
+        let mut found: Vec<Authored> = found
+            .into_iter()
+            .map(|(change, value)| Authored {
+                value,
+                change: change.0,
+            })
+            .collect();
+        found.sort_unstable_by(|a, b| (&b.value, b.change).cmp(&(&a.value, a.change)));
+        found
+    }
+
     /// All keys of a container with their values, the most recent first.
     pub(super) fn entries(&self, container: usize) -> BTreeMap<String, Vec<Stamped>> {
         let Some(object) = self.containers.get(container) else {
@@ -199,14 +241,21 @@ impl Registers {
                 .filter_map(|(value, _)| stamped(&value))
                 .collect()
         } else {
-            self.looked_through(object, key)
+            let found = self.looked_through(object, key, &|writer| self.masked.contains(&writer.0));
+            found.into_iter().map(|(_, value)| value).collect()
         };
         values.sort_unstable_by(|a, b| b.cmp(a));
         values
     }
 
-    /// What masked changes hide comes to light again, unless somebody else had replaced it.
-    fn looked_through(&self, object: &ObjId, key: &str) -> Vec<Stamped> {
+    /// What changes that count as nothing hide comes to light again, unless somebody else had
+    /// replaced it.
+    fn looked_through(
+        &self,
+        object: &ObjId,
+        key: &str,
+        nothing: &dyn Fn(&ChangeHash) -> bool,
+    ) -> Vec<(ChangeHash, Stamped)> {
         let mut honest: BTreeMap<ChangeHash, Option<Stamped>> = BTreeMap::new();
         let mut passed: BTreeSet<ChangeHash> = BTreeSet::new();
         let mut todo = vec![self.doc.get_heads()];
@@ -215,7 +264,7 @@ impl Registers {
                 let Some(writer) = self.doc.hash_for_opid(&id) else {
                     continue;
                 };
-                if !self.masked.contains(&writer.0) {
+                if !nothing(&writer) {
                     honest.insert(writer, stamped(&value));
                 } else if passed.insert(writer) {
                     let meta = self.doc.get_change_meta_by_hash(&writer);
@@ -231,7 +280,7 @@ impl Registers {
         honest
             .into_iter()
             .filter(|(writer, _)| !older.contains(writer))
-            .filter_map(|(_, value)| value)
+            .filter_map(|(writer, value)| Some((writer, value?)))
             .collect()
     }
 

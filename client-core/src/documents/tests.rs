@@ -9,7 +9,7 @@ use sync_protocol::{OrgId, SeatId};
 
 use super::*;
 use crate::{
-    catalogue::{ClientId, PetId, ServiceId, ServicePart, StaffRole},
+    catalogue::{CardKind, ClientId, PetId, ServiceId, ServicePart, StaffRole},
     sealing::{ContentKey, SubjectKey},
 };
 
@@ -270,6 +270,10 @@ fn body() -> PrivateBody {
     }
 }
 
+fn card(subject: Subject, kind: CardKind) -> Target {
+    Target::Card(CardId { subject, kind })
+}
+
 #[test]
 fn bodies_go_there_and_back() {
     let targets = [
@@ -277,6 +281,14 @@ fn bodies_go_there_and_back() {
         Target::Visits(week()),
         Target::Client(ClientId::from_bytes([1; 16])),
         Target::Pet(PetId::from_bytes([1; 16])),
+        card(
+            Subject::Client(ClientId::from_bytes([1; 16])),
+            CardKind::Handling,
+        ),
+        card(Subject::Pet(PetId::from_bytes([1; 16])), CardKind::Handling),
+        card(Subject::Pet(PetId::from_bytes([1; 16])), CardKind::Clinical),
+        card(Subject::Pet(PetId::from_bytes([1; 16])), CardKind::Grooming),
+        card(Subject::Pet(PetId::from_bytes([1; 16])), CardKind::Payments),
     ];
     let mut ids = std::collections::BTreeSet::new();
     for target in targets {
@@ -284,7 +296,7 @@ fn bodies_go_there_and_back() {
         assert_eq!(PrivateBody::decode(&body.encode().unwrap()), Ok(body));
         ids.insert(target.document_id(ORG));
     }
-    assert_eq!(ids.len(), 4);
+    assert_eq!(ids.len(), targets.len());
     let mut newer = body().encode().unwrap();
     newer[1] = 1;
     assert_eq!(

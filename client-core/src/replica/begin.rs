@@ -208,6 +208,11 @@ impl<S: Storage> Replica<S> {
             seal,
             role,
         };
+        if !self.keyring.holds_role(role) {
+            // The invitation carried none; an owner's device hands them over.
+            self.secrets.joining = None;
+            return Ok(());
+        }
         self.rows = self.keyring.rows_for_new_seat(rng, member)?;
         let batch = self.begin(now, rng);
         self.save(rng, batch)?;

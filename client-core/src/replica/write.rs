@@ -18,9 +18,11 @@ use super::{Replica, internal, keys_document, random, refusals::missing_key};
 use crate::{
     book::Book,
     catalogue::{ErrorCode, Refusal},
-    documents::{Intent, PracticeDoc, PrivateBody, RecordDoc, Subject, Target, VisitsWeek},
+    documents::{
+        CardDoc, CardId, Intent, PracticeDoc, PrivateBody, RecordDoc, Subject, Target, VisitsWeek,
+    },
     ledger::{Author, Draft},
-    sealing::{Compartment, ContentKey, MAX_ROWS, SealError, encode_rows, seal},
+    sealing::{Compartment, ContentKey, KeyRow, MAX_ROWS, SealError, encode_rows, seal},
 };
 
 /// A document that is being changed, and its new changes.
@@ -52,6 +54,7 @@ pub(crate) struct Batch {
     grid: Option<Changing<Grid>>,
     practice: Option<Changing<PracticeDoc>>,
     records: BTreeMap<Subject, Changing<RecordDoc>>,
+    cards: BTreeMap<CardId, Changing<CardDoc>>,
     visits: BTreeMap<WeekKey, Changing<VisitsWeek>>,
     weeks: BTreeMap<WeekKey, Changing<Week>>,
 }
@@ -94,6 +97,24 @@ impl Batch {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::btree_map::Entry::Vacant(free) => {
                 free.insert(Changing::over(book.record(subject)?))
+            }
+        };
+        let made = change(&mut changing.doc, self.actor, self.clock)?;
+        changing.note(made);
+        Ok(())
+    }
+
+    /// Changes a card.
+    pub(crate) fn card(
+        &mut self,
+        book: &Book,
+        id: CardId,
+        change: impl FnOnce(&mut CardDoc, [u8; 16], Hlc) -> Result<Option<NewChange>, Refusal>,
+    ) -> Result<(), Refusal> {
+        let changing = match self.cards.entry(id) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(Changing::over(book.card(id)?))
             }
         };
         let made = change(&mut changing.doc, self.actor, self.clock)?;
@@ -151,6 +172,7 @@ impl<S: Storage> Replica<S> {
             grid: None,
             practice: None,
             records: BTreeMap::new(),
+            cards: BTreeMap::new(),
             visits: BTreeMap::new(),
             weeks: BTreeMap::new(),
         }
@@ -272,6 +294,12 @@ impl<S: Storage> Replica<S> {
                 sealed.push((subject.target(), key, record.changes));
             }
         }
+        for (id, card) in batch.cards {
+            if !card.changes.is_empty() {
+                let key = self.subject_key(rng, id.subject, id.kind.compartment())?;
+                sealed.push((Target::Card(id), key, card.changes));
+            }
+        }
         for (week, visits) in batch.visits {
             if !visits.changes.is_empty() {
                 let key = self.compartment_key(Compartment::Visits)?;
@@ -279,7 +307,11 @@ impl<S: Storage> Replica<S> {
             }
         }
         let mut drafts = Vec::new();
-        for rows in self.rows.chunks(MAX_ROWS) {
+        // A subject's row has an entry to itself: it can go without taking another's along.
+        let subjects = |row: &KeyRow| matches!(row, KeyRow::Subject { .. });
+        let (single, shared): (Vec<KeyRow>, Vec<KeyRow>) =
+            self.rows.iter().cloned().partition(subjects);
+        for rows in shared.chunks(MAX_ROWS).chain(single.chunks(1)) {
             drafts.push(Draft {
                 feed: FeedId::Keys,
                 document: keys_document(org),

@@ -195,6 +195,58 @@ def main():
     compartment = open_box(role_key, "daybook/0 key row", b"", bound, row[-104:])
     assert compartment == v["compartment_key"]
     assert key_id(compartment) in row and key_id(role_key) in row
+
+    # The table of docs/design/sealing.md, written out here once more.
+    owner, manager, vet, groomer, receptionist, gateway = range(6)
+    staff = (owner, manager, vet, groomer, receptionist)
+    reads = {
+        0: staff,  # practice
+        1: staff,  # visits
+        2: staff,  # contact
+        3: staff,  # handling
+        4: (owner, vet),  # clinical
+        5: staff,  # grooming
+        6: (owner, manager, receptionist),  # payments
+    }
+    pairs = lambda table: b"".join(bytes(pair) for pair in sorted(table))
+    readers = [(compartment, role) for compartment, roles in reads.items() for role in roles]
+    assert v["compartment_readers"] == pairs(readers)
+    # Owners admit everybody, managers those below; a key is handed on to who reads as much.
+    admits = {owner: range(6), manager: (vet, groomer, receptionist, gateway)}
+    handed = [
+        (role, holder)
+        for holder, roles in admits.items()
+        for role in roles
+        if role != holder
+        and all(holder in roles or role not in roles for roles in reads.values())
+    ]
+    assert v["roles_handed_on"] == pairs(handed)
+    assert (vet, manager) not in handed
+
+    row = v["row_subject"]
+    bound = row_bound(v["join_org"], row, 104)
+    subject = open_box(v["clinical_key"], "daybook/0 key row", b"", bound, row[-104:])
+    assert key_id(subject) == v["card_key_id"]
+    # Kind 2, key id, subject, compartment 4, epoch 0, under.
+    bare = b"\x82\x00\x87\x02\x50" + v["card_key_id"] + b"\x50" + v["card_subject"]
+    assert row[:-106] == bare + b"\x04\x00\x50" + key_id(v["clinical_key"])
+    context = v["entry_incarnation"] + v["entry_sequence"]
+    card = lambda key: open_sealed(
+        key,
+        v["card_nonce"],
+        "daybook/0 entry",
+        context,
+        v["card_associated_data"],
+        v["card_body"],
+    )
+    assert card(subject) == pad(v["card_plain"])
+    assert commitment(subject, v["card_nonce"]) in v["card_associated_data"]
+    assert v["card_key_id"] in v["card_associated_data"]
+    try:
+        card(v["compartment_key"])
+        sys.exit("the key of another compartment opened a clinical card")
+    except InvalidTag:
+        pass
     print(f"{len(raw)} vectors agree")
 
 

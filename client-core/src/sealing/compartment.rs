@@ -16,26 +16,43 @@ pub enum Compartment {
     /// Clients, pets and how to reach them.
     #[n(2)]
     Contact,
+    /// What to be careful about: bites, a weak heart, an allergy.
+    #[n(3)]
+    Handling,
+    /// Medical records.
+    #[n(4)]
+    Clinical,
+    /// Styles and coats.
+    #[n(5)]
+    Grooming,
+    /// Deposits and references.
+    #[n(6)]
+    Payments,
 }
 
 impl Compartment {
     /// All of version 0.
-    pub const ALL: [Self; 3] = [Self::Practice, Self::Visits, Self::Contact];
+    pub const ALL: [Self; 7] = [
+        Self::Practice,
+        Self::Visits,
+        Self::Contact,
+        Self::Handling,
+        Self::Clinical,
+        Self::Grooming,
+        Self::Payments,
+    ];
 
-    /// The compartment of a feed; none for clear feeds and for those that version 0 does not use.
+    /// The compartment of a feed; none for clear feeds.
     pub const fn of(feed: FeedId) -> Option<Self> {
         match feed {
             FeedId::Practice => Some(Self::Practice),
             FeedId::Visits(_) => Some(Self::Visits),
             FeedId::Contact => Some(Self::Contact),
-            FeedId::Governance
-            | FeedId::Keys
-            | FeedId::Grid
-            | FeedId::Schedule(_)
-            | FeedId::Handling
-            | FeedId::Clinical
-            | FeedId::Grooming
-            | FeedId::Payments => None,
+            FeedId::Handling => Some(Self::Handling),
+            FeedId::Clinical => Some(Self::Clinical),
+            FeedId::Grooming => Some(Self::Grooming),
+            FeedId::Payments => Some(Self::Payments),
+            FeedId::Governance | FeedId::Keys | FeedId::Grid | FeedId::Schedule(_) => None,
         }
     }
 
@@ -45,6 +62,10 @@ impl Compartment {
             Self::Practice => FeedId::Practice,
             Self::Visits => FeedId::Visits(Site::from_bytes([0; 16])),
             Self::Contact => FeedId::Contact,
+            Self::Handling => FeedId::Handling,
+            Self::Clinical => FeedId::Clinical,
+            Self::Grooming => FeedId::Grooming,
+            Self::Payments => FeedId::Payments,
         }
     }
 

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod cards;
 mod meeting;
 mod sealed;
 mod taking_back;

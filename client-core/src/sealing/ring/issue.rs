@@ -54,7 +54,8 @@ impl KeyRing {
         Ok((ring, rows))
     }
 
-    /// The ring of a newcomer, from what the invitation carries. `role` is the invitation's.
+    /// The ring of a newcomer, from what the invitation carries. `role` is the invitation's. An
+    /// invitation without keys gives a ring that waits for rows.
     pub fn from_invite(
         org: OrgId,
         invite: InviteId,
@@ -64,6 +65,9 @@ impl KeyRing {
         seat: SeatId,
         secrets: &SeatSecrets,
     ) -> Result<Self, OpenError> {
+        if wrapped.is_empty() {
+            return Ok(Self::of_seat(org, seat, secrets));
+        }
         let plain = derive::open_box(
             &secret.wrap_key(org, invite),
             domain::INVITE,
@@ -95,7 +99,8 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// The keys of a role, sealed to an invitation's secret, for its `wrapped` field.
+    /// The keys of a role, sealed to an invitation's secret, for its `wrapped` field. Nothing when
+    /// this ring does not hold them: the newcomer then gets its rows from the next owner's device.
     pub fn wrap_for_invite(
         &self,
         rng: &mut impl CryptoRng,
@@ -103,6 +108,9 @@ impl KeyRing {
         role: Role,
         secret: &JoinSecret,
     ) -> Result<Vec<u8>, SealError> {
+        if !self.holds_role(role) {
+            return Ok(Vec::new());
+        }
         let keys = InviteKeys {
             keys: self
                 .role_keys(role)?

@@ -8,6 +8,7 @@ import type { EditPet } from "./EditPet";
 import type { EditVisit } from "./EditVisit";
 import type { MoveVisit } from "./MoveVisit";
 import type { NewBlock } from "./NewBlock";
+import type { NewCardNote } from "./NewCardNote";
 import type { NewClient } from "./NewClient";
 import type { NewLocation } from "./NewLocation";
 import type { NewPet } from "./NewPet";
@@ -17,8 +18,9 @@ import type { NewStaff } from "./NewStaff";
 import type { SetHours } from "./SetHours";
 import type { SetState } from "./SetState";
 import type { Undo } from "./Undo";
+import type { WithdrawCardNote } from "./WithdrawCardNote";
 
 /**
  * A wish to change something. `{"type": "book", ...}`.
  */
-export type Command = { "type": "add_location" } & NewLocation | { "type": "add_staff" } & NewStaff | { "type": "add_room" } & NewRoom | { "type": "add_service" } & NewService | { "type": "set_hours" } & SetHours | { "type": "edit_entry" } & EditEntry | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;
+export type Command = { "type": "add_location" } & NewLocation | { "type": "add_staff" } & NewStaff | { "type": "add_room" } & NewRoom | { "type": "add_service" } & NewService | { "type": "set_hours" } & SetHours | { "type": "edit_entry" } & EditEntry | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;

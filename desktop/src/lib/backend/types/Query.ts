@@ -29,6 +29,10 @@ limit?: number | null, } | { "type": "client",
 /**
  * Who.
  */
+client: string, } | { "type": "cards", 
+/**
+ * Whose.
+ */
 client: string, } | { "type": "clients", 
 /**
  * How many to pass over.

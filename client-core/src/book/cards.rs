@@ -1,0 +1,222 @@
+//! Cards: kept as the bytes of their changes, read when somebody looks. What a handling card says
+//! is kept at hand, since the day shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use schedule::{CheckedChange, Hlc, HostileChange, Received};
+use sync_protocol::SeatId;
+
+use super::{Book, ids::IdMap};
+use crate::{
+    catalogue::{AlertView, CardKind, CardNoteView, CardView, CardsView, ClientId},
+    documents::{CardDoc, CardId, CardNote, DocumentError, Subject, Who},
+};
+
+#[derive(Debug, Default, Clone)]
+struct Kept {
+    changes: Vec<Box<[u8]>>,
+    heads: Vec<[u8; 32]>,
+    masked: BTreeSet<[u8; 32]>,
+    /// Who signed the entry that a change came in.
+    seats: BTreeMap<[u8; 32], SeatId>,
+}
+
+/// All cards. See the module's documentation.
+#[derive(Debug, Default)]
+pub(super) struct Cards {
+    kept: IdMap<CardId, Kept>,
+    /// What holds of the handling cards, the latest first; nobody without anything.
+    alerts: IdMap<Subject, Vec<String>>,
+}
+
+/// What an entry says of a change: its hash, whether it counts for nothing, who signed it.
+pub(super) type Signed = ([u8; 32], bool, Option<SeatId>);
+
+/// A card while changes are applied to it.
+#[derive(Debug)]
+pub(super) struct OpenCard {
+    id: CardId,
+    doc: CardDoc,
+    kept: Kept,
+}
+
+impl OpenCard {
+    pub(super) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
+        let received = self.doc.receive(changes)?;
+        for hash in &received.applied {
+            let change = changes.iter().find(|change| change.hash() == *hash);
+            self.kept
+                .changes
+                .extend(change.map(|change| Box::from(change.bytes())));
+        }
+        Ok(received)
+    }
+}
+
+impl Cards {
+    fn document(&self, id: CardId) -> Result<CardDoc, DocumentError> {
+        let Some(kept) = self.kept.get(&id) else {
+            return CardDoc::genesis(id);
+        };
+        let mut doc = CardDoc::replay(id, kept.changes.iter().map(AsRef::as_ref))?;
+        doc.mask(kept.masked.clone());
+        Ok(doc)
+    }
+
+    pub(super) fn open(
+        &mut self,
+        id: CardId,
+        signed: impl Iterator<Item = Signed>,
+    ) -> Result<OpenCard, DocumentError> {
+        let mut doc = self.document(id)?;
+        let mut kept = self.kept.remove(&id).unwrap_or_default();
+        for (change, masked, seat) in signed {
+            if masked {
+                kept.masked.insert(change);
+            } else {
+                kept.masked.remove(&change);
+            }
+            if let Some(seat) = seat {
+                kept.seats.insert(change, seat);
+            }
+        }
+        doc.mask(kept.masked.clone());
+        Ok(OpenCard { id, doc, kept })
+    }
+
+    pub(super) fn close(&mut self, card: OpenCard) {
+        let OpenCard { id, doc, mut kept } = card;
+        kept.heads = doc.heads();
+        self.kept.insert(id, kept);
+        if id.kind != CardKind::Handling {
+            return;
+        }
+        let holding: Vec<String> = doc
+            .notes()
+            .into_iter()
+            .filter(|note| note.withdrawn.is_none())
+            .map(|note| note.text)
+            .collect();
+        if holding.is_empty() {
+            self.alerts.remove(&id.subject);
+        } else {
+            self.alerts.insert(id.subject, holding);
+        }
+    }
+
+    pub(super) fn heads(&self) -> impl Iterator<Item = (CardId, &[[u8; 32]])> {
+        let kept = self.kept.iter();
+        kept.map(|(id, kept)| (*id, kept.heads.as_slice()))
+    }
+
+    fn seat_of(&self, id: CardId, change: [u8; 32]) -> Option<SeatId> {
+        self.kept.get(&id)?.seats.get(&change).copied()
+    }
+}
+
+fn time(clock: Hlc) -> Timestamp {
+    Timestamp::from_millisecond(clock.millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// What a seat may do with cards of one kind that it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CardRights {
+    /// Which cards.
+    pub kind: CardKind,
+    /// Add notes.
+    pub add: bool,
+    /// Withdraw them.
+    pub withdraw: bool,
+}
+
+impl Book {
+    /// A card, begun if there is none yet.
+    pub fn card(&self, id: CardId) -> Result<CardDoc, DocumentError> {
+        self.cards.document(id)
+    }
+
+    /// The notes of a card, the latest first.
+    pub fn card_notes(&self, id: CardId) -> Vec<CardNote> {
+        self.card(id).map(|doc| doc.notes()).unwrap_or_default()
+    }
+
+    /// The cards of a client and its pets. `rights` lists the kinds that the seat reads.
+    pub fn cards_view(
+        &self,
+        client: ClientId,
+        rights: &[CardRights],
+        name_of: &dyn Fn(SeatId) -> String,
+    ) -> Option<CardsView> {
+        let summary = self.records.summary(client)?;
+        let mut subjects = vec![(Subject::Client(client), summary.name)];
+        let pets = summary.pets.into_iter();
+        subjects.extend(pets.map(|pet| (Subject::Pet(pet.id), pet.name)));
+        let mut cards = Vec::with_capacity(subjects.len() * rights.len());
+        for (subject, name) in &subjects {
+            for right in rights {
+                let kind = right.kind;
+                let id = CardId {
+                    subject: *subject,
+                    kind,
+                };
+                let by = |change| self.cards.seat_of(id, change).map(name_of);
+                let notes = self.card_notes(id).into_iter().map(|note| CardNoteView {
+                    id: note.id,
+                    text: note.text,
+                    by: by(note.change).unwrap_or_default(),
+                    at: time(note.clock),
+                    withdrawn_by: note.withdrawn.and_then(|(_, change)| by(change)),
+                    withdrawn_at: note.withdrawn.map(|(clock, _)| time(clock)),
+                });
+                cards.push(CardView {
+                    of: subject.to_string(),
+                    name: name.clone(),
+                    card: kind,
+                    may_add: right.add,
+                    may_withdraw: right.withdraw,
+                    notes: notes.collect(),
+                });
+            }
+        }
+        Some(CardsView { client, cards })
+    }
+
+    fn alerts_of(&self, subject: Subject, alerts: &mut Vec<AlertView>) {
+        let Some(texts) = self.cards.alerts.get(&subject) else {
+            return;
+        };
+        let name = match subject {
+            Subject::Client(id) => self.records.client(id).map(|client| &client.name),
+            Subject::Pet(id) => self.records.pet(id).map(|pet| &pet.name),
+        };
+        alerts.extend(texts.iter().map(|text| AlertView {
+            of: subject.to_string(),
+            name: name.cloned().unwrap_or_default(),
+            text: text.clone(),
+        }));
+    }
+
+    /// What to be careful about with a client and all of its pets.
+    pub(super) fn alerts_of_client(&self, client: ClientId) -> Vec<AlertView> {
+        let mut alerts = Vec::new();
+        self.alerts_of(Subject::Client(client), &mut alerts);
+        let pets = self.records.summary(client).map(|client| client.pets);
+        for pet in pets.into_iter().flatten() {
+            self.alerts_of(Subject::Pet(pet.id), &mut alerts);
+        }
+        alerts
+    }
+
+    /// What to be careful about with those who come.
+    pub(super) fn alerts_of_visit(&self, who: &Who) -> Vec<AlertView> {
+        let mut alerts = Vec::new();
+        if let Some(client) = who.client {
+            self.alerts_of(Subject::Client(client), &mut alerts);
+        }
+        for pet in &who.pets {
+            self.alerts_of(Subject::Pet(*pet), &mut alerts);
+        }
+        alerts
+    }
+}

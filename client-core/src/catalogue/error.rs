@@ -27,6 +27,12 @@ pub enum ErrorCode {
     NothingToUndo,
     /// The passphrase is wrong.
     WrongPassphrase,
+    /// The PIN is wrong.
+    WrongPin,
+    /// Too many wrong PINs: give a passphrase of this computer too.
+    PinLocked,
+    /// This computer, or the person at it, was removed from the practice.
+    Removed,
     /// The recovery words are wrong.
     WrongRecoveryWords,
     /// This home is not founded or joined yet.

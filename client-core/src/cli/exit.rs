@@ -17,6 +17,9 @@ pub fn exit_code(code: ErrorCode) -> u8 {
         ErrorCode::HomeInUse => 8,
         ErrorCode::Locked
         | ErrorCode::WrongPassphrase
+        | ErrorCode::WrongPin
+        | ErrorCode::PinLocked
+        | ErrorCode::Removed
         | ErrorCode::WrongRecoveryWords
         | ErrorCode::MissingKey => 9,
         ErrorCode::BadJoinCode | ErrorCode::InviteExpired | ErrorCode::InviteUsed => 10,

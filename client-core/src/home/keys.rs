@@ -9,7 +9,7 @@ use super::{Home, Opening, check_new, random, storage};
 use crate::{
     catalogue::{ErrorCode, HomeReply, Refusal},
     replica::Replica,
-    sealing::{Cost, HomeSecrets, KeyFile, MachineKey, RootSecret, SlotError, Unlocked},
+    sealing::{Cost, HomeSecrets, KeyFile, MachineKey, PinError, RootSecret, SlotError, Unlocked},
 };
 
 impl Home {
@@ -22,8 +22,8 @@ impl Home {
     ) -> Result<Unlocked, Refusal> {
         let org = replica.org();
         let recovery = replica.ledger().governance().recovery();
-        let unlocked = self.make_keys(random, org, secrets, opening, recovery)?;
-        self.save_keys(random, &unlocked)?;
+        let mut unlocked = self.make_keys(random, org, secrets, opening, recovery)?;
+        self.save_keys(random, &mut unlocked)?;
         Ok(unlocked)
     }
 
@@ -53,7 +53,7 @@ impl Home {
     pub(super) fn save_keys(
         &self,
         random: &mut impl CryptoRng,
-        keys: &Unlocked,
+        keys: &mut Unlocked,
     ) -> Result<(), Refusal> {
         let bytes = keys.seal(random).map_err(|error| slot(&error))?;
         self.folder
@@ -61,7 +61,7 @@ impl Home {
             .map_err(|error| storage(&error))
     }
 
-    fn read_keys(&self) -> Result<KeyFile, Refusal> {
+    pub(super) fn read_keys(&self) -> Result<KeyFile, Refusal> {
         if self.folder.is_empty() {
             return Err(Refusal::new(
                 ErrorCode::NoPractice,
@@ -75,15 +75,16 @@ impl Home {
 
     pub(super) fn open_keys(&self, opening: &Opening) -> Result<Unlocked, Refusal> {
         let file = self.read_keys()?;
+        let mut random = random()?;
         match opening {
-            Opening::Passphrase(text) => file.open_with_passphrase(text),
+            Opening::Passphrase(text) => file.open_with_passphrase(&mut random, text),
             Opening::MachineKey => {
                 let bytes = fs::read(self.folder.path().join("machine-key")).ok();
                 let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
                 let key = bytes
                     .map(MachineKey::from_bytes)
                     .ok_or(SlotError::NoSuchSlot);
-                key.and_then(|key| file.open_with_machine_key(&key))
+                key.and_then(|key| file.open_with_machine_key(&mut random, &key))
             }
         }
         .map_err(|error| slot(&error))
@@ -101,15 +102,15 @@ impl Home {
             .at("words")
         };
         let root = RootSecret::from_words(words).map_err(|error| wrong(format!("{error}.")))?;
-        let mut unlocked =
-            file.open_with_recovery(&root.recovery())
-                .map_err(|error| match error {
-                    SlotError::WrongRecoveryKey => {
-                        wrong("These words belong to another practice, or one is wrong.".to_owned())
-                    }
-                    other => slot(&other),
-                })?;
         let mut random = random()?;
+        let mut unlocked = file
+            .open_with_recovery(&mut random, &root.recovery())
+            .map_err(|error| match error {
+                SlotError::WrongRecoveryKey => {
+                    wrong("These words belong to another practice, or one is wrong.".to_owned())
+                }
+                other => slot(&other),
+            })?;
         match opening {
             Opening::Passphrase(text) => unlocked.set_passphrase(&mut random, text, Cost::DEFAULT),
             Opening::MachineKey => {
@@ -121,7 +122,7 @@ impl Home {
             }
         }
         .map_err(|error| slot(&error))?;
-        self.save_keys(&mut random, &unlocked)?;
+        self.save_keys(&mut random, &mut unlocked)?;
         self.lock();
         self.open_replica(unlocked)?;
         Ok(HomeReply::Opened)
@@ -137,6 +138,39 @@ pub(super) fn slot(error: &SlotError) -> Refusal {
             "Try again, or use the recovery words.",
         )
         .at("passphrase"),
+        SlotError::WrongPin => Refusal::new(
+            ErrorCode::WrongPin,
+            "This is not the PIN of this person.",
+            "Try again. After five wrong ones a passphrase of this computer is needed too.",
+        )
+        .at("pin"),
+        SlotError::PinLocked => Refusal::new(
+            ErrorCode::PinLocked,
+            "Too many wrong PINs were typed for this person.",
+            "Give a passphrase of this computer along with the PIN.",
+        )
+        .at("passphrase"),
+        SlotError::Pin(why) => Refusal::new(
+            ErrorCode::InvalidInput,
+            match why {
+                PinError::TooShort => "This PIN is too short.",
+                PinError::TooLong => "This PIN is too long.",
+                PinError::TooSimple => "This PIN is among the first that anybody tries.",
+            },
+            "Use 4 to 64 characters, not one repeated and not digits in a row.",
+        )
+        .at("pin"),
+        SlotError::UnknownSeat => Refusal::new(
+            ErrorCode::NotFound,
+            "Nobody of this name works at this computer.",
+            "Look who does; an owner or manager adds people.",
+        )
+        .at("seat"),
+        SlotError::TooManySeats => Refusal::new(
+            ErrorCode::InvalidInput,
+            "More people cannot share one computer.",
+            "Use another computer for them.",
+        ),
         SlotError::WrongRecoveryKey => Refusal::new(
             ErrorCode::WrongRecoveryWords,
             "These words do not open this home.",

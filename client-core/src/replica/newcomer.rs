@@ -26,6 +26,8 @@ use crate::{
 pub struct Newcomer {
     code: JoinCode,
     device: DeviceId,
+    /// Whether the device is part of the practice already, and only the seat is new.
+    known: bool,
     seat: SeatId,
     secrets: HomeSecrets,
     keys: Vec<Entry>,
@@ -51,10 +53,24 @@ impl Newcomer {
         Self {
             code,
             device,
+            known: false,
             seat,
             secrets,
             keys: Vec::new(),
         }
+    }
+
+    /// Somebody who brings a code to a device that is part of the practice already.
+    pub fn on(rng: &mut impl CryptoRng, code: JoinCode, device: DeviceId) -> Self {
+        let mut newcomer = Self::new(rng, code);
+        newcomer.device = device;
+        newcomer.known = true;
+        newcomer
+    }
+
+    /// The new seat.
+    pub const fn seat(&self) -> SeatId {
+        self.seat
     }
 
     /// The conversation with the relay.
@@ -129,11 +145,9 @@ impl Newcomer {
                     &seat_secrets.signing,
                     seat_secrets.sealing.public(),
                 ),
-                device: Some(DeviceGrant::new(
-                    self.code.org,
-                    self.device,
-                    &self.secrets.device.signing,
-                )),
+                device: (!self.known).then(|| {
+                    DeviceGrant::new(self.code.org, self.device, &self.secrets.device.signing)
+                }),
             },
         };
         self.keys = keys
@@ -167,7 +181,11 @@ impl Newcomer {
         Ok((replica, secrets))
     }
 
-    fn seat_secrets(&self) -> Result<&SeatSecrets, Refusal> {
+    /// The new seat's keys.
+    ///
+    /// # Errors
+    /// Never, unless the program is at fault.
+    pub fn seat_secrets(&self) -> Result<&SeatSecrets, Refusal> {
         self.secrets
             .seats
             .get(&self.seat)

@@ -30,6 +30,8 @@ pub(super) mod domain {
     pub(crate) const ROOT_RECOVERY: &str = "daybook/0 recovery key";
     pub(crate) const SLOT: &str = "daybook/0 key file slot";
     pub(crate) const SECRETS: &str = "daybook/0 key file secrets";
+    pub(crate) const SEAT: &str = "daybook/0 key file seat";
+    pub(crate) const PIN: &str = "daybook/0 key file PIN";
 }
 
 pub(super) const NONCE_LEN: usize = 24;

@@ -53,5 +53,7 @@ pub use secrets::{
     BlobKey, CompartmentKey, ContentKey, DeviceSecrets, HomeSecrets, JoinSecret, MachineKey,
     RecoverySecret, RoleKey, SealSecret, SeatSecrets, SubjectKey,
 };
-pub use slots::{Cost, CostError, KeyFile, SlotError, Unlocked};
+pub use slots::{
+    Cost, CostError, KeyFile, Known, MAX_TRIES, NewSeat, PinError, SlotError, Unlocked, check_pin,
+};
 pub use words::{RootSecret, WordsError};

@@ -1,18 +1,118 @@
-//! The secrets of a home as bytes, before they are sealed.
+//! The parts of a key file: as CBOR while they are sealed, and as bytes before that.
 
-use std::collections::BTreeMap;
-
-use sync_protocol::{InviteId, SeatId, SigningKey};
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use sync_protocol::{InviteId, OrgId, SeatId, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::sealing::{BlobKey, DeviceSecrets, HomeSecrets, JoinSecret, SealSecret, SeatSecrets};
+use super::{
+    pin::PinSecret,
+    slot::Slot,
+    unlocked::{Known, MAX_NAME},
+};
+use crate::sealing::{BlobKey, DeviceSecrets, JoinSecret, SealSecret, SeatSecrets, cbor};
 
-/// `device | local | joining? | seat ...`, each part of a fixed length; 1 before what is there.
-pub(super) fn write_secrets(secrets: &HomeSecrets) -> Zeroizing<Vec<u8>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(128 + 80 * secrets.seats.len()));
-    bytes.extend_from_slice(secrets.device.signing.as_bytes());
-    bytes.extend_from_slice(secrets.local.expose());
-    match &secrets.joining {
+/// What a key file of version 0 holds.
+#[derive(Encode, Decode)]
+pub(super) struct OldContent {
+    #[n(0)]
+    pub(super) org: OrgId,
+    #[n(1)]
+    pub(super) slots: Vec<Slot>,
+    #[n(2)]
+    pub(super) sealed: ByteVec,
+}
+
+/// What a key file holds.
+#[derive(Encode, Decode)]
+pub(super) struct Content {
+    #[n(0)]
+    pub(super) org: OrgId,
+    #[n(1)]
+    pub(super) slots: Vec<Slot>,
+    #[n(2)]
+    pub(super) sealed: ByteVec,
+    #[n(3)]
+    pub(super) seats: Vec<SeatPart>,
+}
+
+/// One person's part.
+#[derive(Clone, Encode, Decode)]
+pub(super) struct SeatPart {
+    #[n(0)]
+    pub(super) seat: SeatId,
+    #[n(1)]
+    pub(super) slots: Vec<Slot>,
+    #[n(2)]
+    pub(super) sealed: ByteVec,
+}
+
+#[derive(Encode, Decode)]
+struct Seats {
+    #[n(0)]
+    seats: Vec<Known>,
+}
+
+pub(super) fn old_bound(org: OrgId, slots: &[Slot]) -> Vec<u8> {
+    cbor::to_versioned(&(org, slots.to_vec()))
+}
+
+pub(super) fn device_bound(org: OrgId, slots: &[Slot], seats: &[SeatPart]) -> Vec<u8> {
+    cbor::to_versioned(&(org, slots.to_vec(), seats.to_vec()))
+}
+
+pub(super) fn seat_bound(org: OrgId, seat: SeatId, slots: &[Slot]) -> Vec<u8> {
+    cbor::to_versioned(&(org, seat, slots.to_vec()))
+}
+
+/// What the device part keeps.
+pub(super) struct DeviceContent {
+    pub(super) device: DeviceSecrets,
+    pub(super) local: BlobKey,
+    pub(super) pin: PinSecret,
+    pub(super) known: Vec<Known>,
+}
+
+pub(super) fn write_device(
+    device: &DeviceSecrets,
+    local: &BlobKey,
+    pin: &PinSecret,
+    known: &[Known],
+) -> Zeroizing<Vec<u8>> {
+    let mut seats = cbor::to_versioned(&Seats {
+        seats: known.to_vec(),
+    });
+    let mut bytes = Zeroizing::new(Vec::with_capacity(96 + seats.len()));
+    bytes.extend_from_slice(device.signing.as_bytes());
+    bytes.extend_from_slice(local.expose());
+    bytes.extend_from_slice(&pin.0);
+    bytes.append(&mut seats);
+    bytes
+}
+
+pub(super) fn read_device(mut bytes: &[u8]) -> Option<DeviceContent> {
+    let device = DeviceSecrets {
+        signing: SigningKey::from_bytes(next(&mut bytes)?),
+    };
+    let local = BlobKey::from_bytes(*next(&mut bytes)?);
+    let pin = PinSecret(*next(&mut bytes)?);
+    let Seats { seats: known } = cbor::from_versioned(bytes).ok()?;
+    let fits = |known: &Known| known.name.chars().count() <= MAX_NAME;
+    known.iter().all(fits).then_some(DeviceContent {
+        device,
+        local,
+        pin,
+        known,
+    })
+}
+
+/// The invitation that a seat came by, until the rows for it are safely in the key table.
+pub(super) type Redeemed = Option<(InviteId, JoinSecret)>;
+
+pub(super) fn write_seat(secrets: &SeatSecrets, joining: &Redeemed) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(128));
+    bytes.extend_from_slice(secrets.signing.as_bytes());
+    bytes.extend_from_slice(secrets.sealing.expose());
+    match joining {
         None => bytes.push(0),
         Some((invite, secret)) => {
             bytes.push(1);
@@ -20,45 +120,62 @@ pub(super) fn write_secrets(secrets: &HomeSecrets) -> Zeroizing<Vec<u8>> {
             bytes.extend_from_slice(secret.expose());
         }
     }
-    for (seat, secrets) in &secrets.seats {
-        bytes.extend_from_slice(seat.as_bytes());
-        bytes.extend_from_slice(secrets.signing.as_bytes());
-        bytes.extend_from_slice(secrets.sealing.expose());
-    }
     bytes
 }
 
-pub(super) fn read_secrets(mut bytes: &[u8]) -> Option<HomeSecrets> {
-    fn next<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
-        let (first, rest) = bytes.split_first_chunk()?;
-        *bytes = rest;
-        Some(first)
-    }
+pub(super) fn read_seat(mut bytes: &[u8]) -> Option<(SeatSecrets, Redeemed)> {
+    let secrets = read_keys(&mut bytes)?;
+    let joining = read_joining(&mut bytes)?;
+    bytes.is_empty().then_some((secrets, joining))
+}
+
+/// What version 0 kept in one piece.
+pub(super) struct OldSecrets {
+    pub(super) device: DeviceSecrets,
+    pub(super) local: BlobKey,
+    pub(super) joining: Redeemed,
+    pub(super) seats: Vec<(SeatId, SeatSecrets)>,
+}
+
+pub(super) fn read_old(mut bytes: &[u8]) -> Option<OldSecrets> {
     let device = DeviceSecrets {
         signing: SigningKey::from_bytes(next(&mut bytes)?),
     };
     let local = BlobKey::from_bytes(*next(&mut bytes)?);
-    let joining = match next(&mut bytes)? {
-        [0] => None,
-        [1] => Some((
-            InviteId::from_bytes(*next(&mut bytes)?),
-            JoinSecret::from_bytes(*next(&mut bytes)?),
-        )),
-        _ => return None,
-    };
-    let mut seats = BTreeMap::new();
+    let joining = read_joining(&mut bytes)?;
+    let mut seats = Vec::new();
     while !bytes.is_empty() {
         let seat = SeatId::from_bytes(*next(&mut bytes)?);
-        let secrets = SeatSecrets {
-            signing: SigningKey::from_bytes(next(&mut bytes)?),
-            sealing: SealSecret::from_bytes(*next(&mut bytes)?),
-        };
-        seats.insert(seat, secrets);
+        seats.push((seat, read_keys(&mut bytes)?));
     }
-    Some(HomeSecrets {
+    Some(OldSecrets {
         device,
-        seats,
         local,
         joining,
+        seats,
     })
+}
+
+fn read_keys(bytes: &mut &[u8]) -> Option<SeatSecrets> {
+    Some(SeatSecrets {
+        signing: SigningKey::from_bytes(next(bytes)?),
+        sealing: SealSecret::from_bytes(*next(bytes)?),
+    })
+}
+
+fn read_joining(bytes: &mut &[u8]) -> Option<Redeemed> {
+    Some(match next(bytes)? {
+        [0] => None,
+        [1] => Some((
+            InviteId::from_bytes(*next(bytes)?),
+            JoinSecret::from_bytes(*next(bytes)?),
+        )),
+        _ => return None,
+    })
+}
+
+fn next<'a, const N: usize>(bytes: &mut &'a [u8]) -> Option<&'a [u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(first)
 }

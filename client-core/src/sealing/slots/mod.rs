@@ -1,44 +1,59 @@
-//! The key file of a home: its secrets, behind a passphrase.
+//! The key file of a home: its secrets, behind passphrases and PINs.
 //!
-//! The secrets are sealed under a random master key; each slot wraps the master key for one way
-//! in. The sealed secrets are bound to all slots, so none can be taken away or put back unseen. A
-//! checksum tells damage from a wrong passphrase.
+//! One part holds what is the computer's own, one part for each person who works there holds that
+//! person's keys. Each part is sealed under a random master key; each slot of a part wraps its
+//! master key for one way in. The sealed secrets are bound to all slots and parts, so none can be
+//! taken away or put back unseen. A checksum tells damage from a wrong passphrase.
 //!
 //! ```text
-//!   "daybook\0" | version | CBOR [org, [slot, ...], sealed secrets] | BLAKE3 of all before it
+//!   "daybook\0" | version | CBOR [org, [slot, ...], sealed, [[seat, [slot, ...], sealed], ...]]
+//!               | BLAKE3 of all before it
 //! ```
+//!
+//! Start with [`KeyFile::create`], [`KeyFile::open_with_passphrase`] and [`Unlocked::open_seat`].
 
 mod content;
 mod cost;
+mod pin;
 mod slot;
+mod unlocked;
 
 #[cfg(test)]
 mod tests;
 
 use core::fmt;
 
-use minicbor::{Decode, Encode, bytes::ByteVec};
 use rand_core::CryptoRng;
 use sync_protocol::{OrgId, SealKey};
+use zeroize::Zeroizing;
 
 use self::{
-    content::{read_secrets, write_secrets},
-    slot::{Master, Slot},
+    content::{Content, OldContent, SeatPart, device_bound, old_bound, read_device, read_old},
+    cost::SALT_LEN,
+    pin::PinSecret,
+    slot::{Master, Slot, Whose, nothing, open_recovery},
 };
 use super::{
     HomeSecrets, MachineKey, RecoverySecret, SealError, cbor,
     derive::{self, BoxError, domain},
-    wrap,
 };
 
-pub use self::cost::{Cost, CostError};
+pub use self::{
+    cost::{Cost, CostError},
+    pin::{MAX_TRIES, PinError, check_pin},
+    unlocked::{Known, NewSeat, Unlocked},
+};
 
 const MAGIC: [u8; 8] = *b"daybook\0";
-const FILE_VERSION: u8 = 0;
+const FILE_VERSION: u8 = 1;
+/// Before there were parts.
+const OLD_VERSION: u8 = 0;
 const CHECKSUM_LEN: usize = 32;
 const CHECKSUM_CONTEXT: &str = "daybook/0 key file checksum";
 const MAX_FILE: usize = 256 * 1024;
-const MAX_SLOTS: usize = 8;
+const MAX_SEATS: usize = 32;
+/// A passphrase for each seat, the words and the machine key.
+const MAX_SLOTS: usize = MAX_SEATS + 2;
 
 /// Why a key file does not open, or cannot be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +67,21 @@ pub enum SlotError {
     /// Another machine's key.
     #[error("the machine key is wrong")]
     WrongMachineKey,
+    /// Another PIN than the one that was set.
+    #[error("the PIN is wrong")]
+    WrongPin,
+    /// Too many wrong PINs: a passphrase has to come along.
+    #[error("too many wrong PINs")]
+    PinLocked,
+    /// The PIN is not good enough.
+    #[error("the PIN cannot be set")]
+    Pin(#[from] PinError),
+    /// No such seat at this computer, or one that is there already.
+    #[error("there is no such seat in the key file")]
+    UnknownSeat,
+    /// More people than a computer has room for.
+    #[error("the key file holds {MAX_SEATS} seats already")]
+    TooManySeats,
     /// The file has no such way in.
     #[error("the key file has no slot of this kind")]
     NoSuchSlot,
@@ -78,39 +108,90 @@ pub enum SlotError {
     Seal(#[from] SealError),
 }
 
-#[derive(Encode, Decode)]
-struct Content {
-    #[n(0)]
-    org: OrgId,
-    #[n(1)]
-    slots: Vec<Slot>,
-    #[n(2)]
-    sealed: ByteVec,
-}
-
-fn secrets_bound(org: OrgId, slots: &[Slot]) -> Vec<u8> {
-    cbor::to_versioned(&(org, slots.to_vec()))
-}
-
 /// A key file that was read and is still locked.
 pub struct KeyFile {
+    version: u8,
     org: OrgId,
     slots: Vec<Slot>,
     sealed: Vec<u8>,
+    seats: Vec<SeatPart>,
 }
 
 impl fmt::Debug for KeyFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyFile")
+            .field("version", &self.version)
             .field("org", &self.org)
             .field("slots", &self.slots.len())
+            .field("seats", &self.seats.len())
             .finish_non_exhaustive()
     }
 }
 
+/// How a file is being opened: opens the device part and whose part it is.
+enum Way<'a> {
+    Passphrase {
+        cost: Cost,
+        salt: [u8; SALT_LEN],
+        key: Zeroizing<[u8; 32]>,
+    },
+    Recovery(&'a RecoverySecret),
+    Machine(&'a MachineKey),
+}
+
+impl Way<'_> {
+    /// The master key of a seat's part; none when this way is not the seat's.
+    fn master(&self, whose: Whose, slots: &[Slot]) -> Result<Option<Master>, SlotError> {
+        let (key, is_way): (&[u8; 32], &dyn Fn(&Slot) -> bool) = match self {
+            Self::Passphrase { key, salt, .. } => (key, &|slot| slot.is_salted(salt)),
+            Self::Machine(key) => (key.expose(), &Slot::is_machine),
+            Self::Recovery(secret) => return open_recovery(slots, whose, secret).map(Some),
+        };
+        let Some(slot) = slots.iter().find(|slot| is_way(slot)) else {
+            return Ok(None);
+        };
+        match slot.opened_under(whose, key) {
+            Ok(master) => Ok(Some(master)),
+            Err(BoxError::WrongKey) => Ok(None),
+            Err(BoxError::Damaged) => Err(SlotError::Damaged),
+        }
+    }
+
+    /// This way into a part that had none yet.
+    fn slot(
+        &self,
+        rng: &mut impl CryptoRng,
+        whose: Whose,
+        master: &Master,
+    ) -> Result<Option<Slot>, SealError> {
+        Ok(match self {
+            Self::Passphrase { cost, salt, key } => {
+                let (cost, salt) = (*cost, *salt);
+                let wrap = nothing();
+                let slot = Slot::Passphrase { cost, salt, wrap };
+                Some(slot.sealed_under(rng, whose, key, master)?)
+            }
+            Self::Machine(key) => Some(Slot::machine(rng, whose, key, master)?),
+            Self::Recovery(_) => None,
+        })
+    }
+
+    /// Whether a slot is this way in.
+    fn is(&self, slot: &Slot) -> bool {
+        match self {
+            Self::Passphrase { salt, .. } => slot.is_salted(salt),
+            Self::Machine(_) => slot.is_machine(),
+            Self::Recovery(_) => slot.is_recovery(),
+        }
+    }
+}
+
 impl KeyFile {
-    /// Secrets behind a passphrase and, for the recovery words, behind the organisation's
-    /// recovery key. Write [`Unlocked::seal`] to disk.
+    /// Secrets of a computer and its first seat, behind a passphrase and, for the recovery words,
+    /// behind the organisation's recovery key. Write [`Unlocked::seal`] to disk.
+    ///
+    /// # Errors
+    /// When there is no seat among the secrets, or no passphrase.
     pub fn create(
         rng: &mut impl CryptoRng,
         org: OrgId,
@@ -119,19 +200,16 @@ impl KeyFile {
         cost: Cost,
         recovery: SealKey,
     ) -> Result<Unlocked, SlotError> {
-        let mut unlocked = Unlocked {
-            org,
-            secrets,
-            master: Master::generate(rng),
-            slots: Vec::new(),
-        };
-        unlocked.put_recovery(rng, recovery)?;
-        unlocked.put_passphrase(rng, passphrase, cost)?;
+        let mut unlocked = Self::begin(rng, org, secrets, recovery)?;
+        unlocked.set_own_passphrase(rng, passphrase, cost)?;
         Ok(unlocked)
     }
 
-    /// Secrets behind a machine key alone (and the recovery key). Whoever reads the disk reads
+    /// The same behind a machine key alone (and the recovery key). Whoever reads the disk reads
     /// everything: for tests and machines that nobody else reaches, never by default.
+    ///
+    /// # Errors
+    /// When there is no seat among the secrets.
     pub fn create_insecure(
         rng: &mut impl CryptoRng,
         org: OrgId,
@@ -139,18 +217,38 @@ impl KeyFile {
         machine: &MachineKey,
         recovery: SealKey,
     ) -> Result<Unlocked, SlotError> {
-        let mut unlocked = Unlocked {
-            org,
-            secrets,
-            master: Master::generate(rng),
-            slots: Vec::new(),
-        };
-        unlocked.put_recovery(rng, recovery)?;
+        let mut unlocked = Self::begin(rng, org, secrets, recovery)?;
         unlocked.add_machine_key(rng, machine)?;
         Ok(unlocked)
     }
 
+    fn begin(
+        rng: &mut impl CryptoRng,
+        org: OrgId,
+        secrets: HomeSecrets,
+        recovery: SealKey,
+    ) -> Result<Unlocked, SlotError> {
+        let seat = *secrets.seats.keys().next().ok_or(SlotError::UnknownSeat)?;
+        let master = Master::generate(rng);
+        let slots = vec![Slot::recovery(rng, Whose::Device(org), recovery, &master)?];
+        let mut unlocked = Unlocked {
+            org,
+            secrets,
+            master,
+            slots,
+            pin: PinSecret::generate(rng),
+            known: Vec::new(),
+            open: None,
+            parts: Vec::new(),
+        };
+        unlocked.begin_seat(rng, seat, "")?;
+        Ok(unlocked)
+    }
+
     /// Reads a key file; opens nothing yet.
+    ///
+    /// # Errors
+    /// When it is damaged or of a newer version.
     pub fn decode(bytes: &[u8]) -> Result<Self, SlotError> {
         if bytes.len() > MAX_FILE {
             return Err(SlotError::Damaged);
@@ -162,19 +260,36 @@ impl KeyFile {
         if blake3::derive_key(CHECKSUM_CONTEXT, body) != *sum {
             return Err(SlotError::Damaged);
         }
-        let content = match rest.split_first() {
+        let (version, content) = match rest.split_first() {
             None => return Err(SlotError::Damaged),
-            Some((&FILE_VERSION, content)) => content,
+            Some((&version @ (OLD_VERSION | FILE_VERSION), content)) => (version, content),
             Some((&got, _)) => return Err(SlotError::NewerVersion { got }),
         };
-        let content: Content = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
-        if content.slots.len() > MAX_SLOTS {
+        let content = if version == OLD_VERSION {
+            let old: OldContent = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
+            Content {
+                org: old.org,
+                slots: old.slots,
+                sealed: old.sealed,
+                seats: Vec::new(),
+            }
+        } else {
+            cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?
+        };
+        let many = |slots: &[Slot]| slots.len() > MAX_SLOTS;
+        if many(&content.slots)
+            || content.slots.iter().any(Slot::is_pin)
+            || content.seats.len() > MAX_SEATS
+            || content.seats.iter().any(|part| many(&part.slots))
+        {
             return Err(SlotError::Damaged);
         }
         Ok(Self {
+            version,
             org: content.org,
             slots: content.slots,
             sealed: content.sealed.into(),
+            seats: content.seats,
         })
     }
 
@@ -185,188 +300,171 @@ impl KeyFile {
 
     /// Whether it opens without a passphrase.
     pub fn has_machine_slot(&self) -> bool {
-        self.slots
-            .iter()
-            .any(|slot| matches!(slot, Slot::Machine { .. }))
+        self.slots.iter().any(Slot::is_machine)
     }
 
-    /// Opens it with the passphrase. Takes as long as the cost says.
-    pub fn open_with_passphrase(&self, passphrase: &str) -> Result<Unlocked, SlotError> {
-        let mut tried = Err(SlotError::NoSuchSlot);
+    /// Opens the device part and the seat whose passphrase this is. Takes as long as the cost says.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong or the file is damaged.
+    pub fn open_with_passphrase(
+        &self,
+        rng: &mut impl CryptoRng,
+        passphrase: &str,
+    ) -> Result<Unlocked, SlotError> {
+        let (master, way) = self.try_passphrase(passphrase)?;
+        self.unlock(rng, master, &way)
+    }
+
+    /// Whether this is a passphrase of this computer, whosever it is.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_passphrase(&self, passphrase: &str) -> Result<(), SlotError> {
+        self.try_passphrase(passphrase).map(|_| ())
+    }
+
+    fn try_passphrase(&self, passphrase: &str) -> Result<(Master, Way<'static>), SlotError> {
+        let mut tried = SlotError::NoSuchSlot;
         for slot in &self.slots {
             if let Slot::Passphrase { cost, salt, .. } = slot {
                 let key = cost.stretch(passphrase, *salt)?;
-                match slot.opened_under(self.org, &key) {
-                    Ok(master) => return self.unlock(master),
-                    Err(BoxError::WrongKey) => tried = Err(SlotError::WrongPassphrase),
+                match slot.opened_under(Whose::Device(self.org), &key) {
+                    Ok(master) => {
+                        let (cost, salt) = (*cost, *salt);
+                        return Ok((master, Way::Passphrase { cost, salt, key }));
+                    }
+                    Err(BoxError::WrongKey) => tried = SlotError::WrongPassphrase,
                     Err(BoxError::Damaged) => return Err(SlotError::Damaged),
                 }
             }
         }
-        tried
+        Err(tried)
     }
 
-    /// Opens it with the key that follows from the recovery words.
-    pub fn open_with_recovery(&self, secret: &RecoverySecret) -> Result<Unlocked, SlotError> {
+    /// Opens the device part and the first seat with the key that follows from the recovery words.
+    ///
+    /// # Errors
+    /// When the words are another organisation's or the file is damaged.
+    pub fn open_with_recovery(
+        &self,
+        rng: &mut impl CryptoRng,
+        secret: &RecoverySecret,
+    ) -> Result<Unlocked, SlotError> {
+        let master = open_recovery(&self.slots, Whose::Device(self.org), secret)?;
+        self.unlock(rng, master, &Way::Recovery(secret))
+    }
+
+    /// Opens the device part and the seat that was made with the machine key beside the file.
+    ///
+    /// # Errors
+    /// When the key is another one or the file is damaged.
+    pub fn open_with_machine_key(
+        &self,
+        rng: &mut impl CryptoRng,
+        key: &MachineKey,
+    ) -> Result<Unlocked, SlotError> {
         let slot = self
             .slots
             .iter()
-            .find(|slot| matches!(slot, Slot::Recovery { .. }))
+            .find(|slot| slot.is_machine())
             .ok_or(SlotError::NoSuchSlot)?;
-        if !matches!(slot, Slot::Recovery { to, .. } if *to == secret.public()) {
-            return Err(SlotError::WrongRecoveryKey);
-        }
-        let plain = wrap::open_with(secret.expose(), &slot.bound(self.org), slot.wrap())
-            .map_err(|derive::Damaged| SlotError::Damaged)?;
-        self.unlock(Master::from_slice(&plain).ok_or(SlotError::Damaged)?)
-    }
-
-    /// Opens it with the machine key that lies beside it.
-    pub fn open_with_machine_key(&self, key: &MachineKey) -> Result<Unlocked, SlotError> {
-        let slot = self
-            .slots
-            .iter()
-            .find(|slot| matches!(slot, Slot::Machine { .. }))
-            .ok_or(SlotError::NoSuchSlot)?;
-        match slot.opened_under(self.org, key.expose()) {
-            Ok(master) => self.unlock(master),
+        match slot.opened_under(Whose::Device(self.org), key.expose()) {
+            Ok(master) => self.unlock(rng, master, &Way::Machine(key)),
             Err(BoxError::WrongKey) => Err(SlotError::WrongMachineKey),
             Err(BoxError::Damaged) => Err(SlotError::Damaged),
         }
     }
 
-    fn unlock(&self, master: Master) -> Result<Unlocked, SlotError> {
+    fn unlock(
+        &self,
+        rng: &mut impl CryptoRng,
+        master: Master,
+        way: &Way<'_>,
+    ) -> Result<Unlocked, SlotError> {
+        if self.version == OLD_VERSION {
+            return self.unlock_old(rng, master, way);
+        }
         let plain = derive::open_box(
             &master.0,
             domain::SECRETS,
             &[],
-            &secrets_bound(self.org, &self.slots),
+            &device_bound(self.org, &self.slots, &self.seats),
             &self.sealed,
         )
         .map_err(|_| SlotError::Damaged)?;
-        Ok(Unlocked {
+        let device = read_device(&plain).ok_or(SlotError::Damaged)?;
+        let told = device.known.iter().map(|known| known.seat);
+        if !told.eq(self.seats.iter().map(|part| part.seat)) {
+            return Err(SlotError::Damaged);
+        }
+        let mut unlocked = Unlocked {
             org: self.org,
-            secrets: read_secrets(&plain).ok_or(SlotError::Damaged)?,
+            secrets: HomeSecrets {
+                device: device.device,
+                seats: std::collections::BTreeMap::new(),
+                local: device.local,
+                joining: None,
+            },
             master,
             slots: self.slots.clone(),
-        })
-    }
-}
-
-/// An open key file: the secrets, and the means to seal them again.
-pub struct Unlocked {
-    org: OrgId,
-    /// What it holds; change it, then write [`Unlocked::seal`].
-    pub secrets: HomeSecrets,
-    master: Master,
-    slots: Vec<Slot>,
-}
-
-impl fmt::Debug for Unlocked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unlocked")
-            .field("org", &self.org)
-            .field("slots", &self.slots.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Unlocked {
-    /// The organisation.
-    pub fn org(&self) -> OrgId {
-        self.org
-    }
-
-    /// Sets another passphrase. The master key changes with it, so that an old copy of the file
-    /// and the old passphrase do not open the new file; a machine slot is dropped.
-    pub fn set_passphrase(
-        &mut self,
-        rng: &mut impl CryptoRng,
-        passphrase: &str,
-        cost: Cost,
-    ) -> Result<(), SlotError> {
-        let mut changed = Self {
-            org: self.org,
-            secrets: self.secrets.clone(),
-            master: Master::generate(rng),
-            slots: Vec::new(),
+            pin: device.pin,
+            known: device.known,
+            open: None,
+            parts: self.seats.clone(),
         };
-        for slot in &self.slots {
-            if let Slot::Recovery { to, .. } = slot {
-                changed.put_recovery(rng, *to)?;
+        for part in &self.seats {
+            if let Some(master) = way.master(Whose::Seat(self.org, part.seat), &part.slots)? {
+                unlocked.take_open(part.seat, master)?;
+                break;
             }
         }
-        changed.put_passphrase(rng, passphrase, cost)?;
-        *self = changed;
-        Ok(())
+        Ok(unlocked)
     }
 
-    /// Lets a machine key open it, in place of an earlier one.
-    pub fn add_machine_key(
-        &mut self,
+    /// Opens a file of version 0 and makes parts of it: the device part keeps its master key, and
+    /// each seat gets one of its own, behind the way that was used and the recovery words.
+    fn unlock_old(
+        &self,
         rng: &mut impl CryptoRng,
-        key: &MachineKey,
-    ) -> Result<(), SlotError> {
-        let slot = Slot::Machine {
-            wrap: ByteVec::from(Vec::new()),
-        }
-        .sealed_under(rng, self.org, key.expose(), &self.master)?;
-        self.slots
-            .retain(|slot| !matches!(slot, Slot::Machine { .. }));
-        self.slots.push(slot);
-        Ok(())
-    }
-
-    fn put_passphrase(
-        &mut self,
-        rng: &mut impl CryptoRng,
-        passphrase: &str,
-        cost: Cost,
-    ) -> Result<(), SlotError> {
-        if passphrase.is_empty() {
-            return Err(SlotError::EmptyPassphrase);
-        }
-        let salt = derive::random(rng);
-        let key = cost.stretch(passphrase, salt)?;
-        let slot = Slot::Passphrase {
-            cost,
-            salt,
-            wrap: ByteVec::from(Vec::new()),
-        }
-        .sealed_under(rng, self.org, &key, &self.master)?;
-        self.slots.push(slot);
-        Ok(())
-    }
-
-    fn put_recovery(&mut self, rng: &mut impl CryptoRng, to: SealKey) -> Result<(), SlotError> {
-        let mut slot = Slot::Recovery {
-            to,
-            wrap: ByteVec::from(Vec::new()),
-        };
-        let wrap = wrap::seal_to(rng, to, &slot.bound(self.org), &self.master.0)?;
-        *slot.wrap_mut() = wrap.into();
-        self.slots.push(slot);
-        Ok(())
-    }
-
-    /// The bytes of the key file.
-    pub fn seal(&self, rng: &mut impl CryptoRng) -> Result<Vec<u8>, SlotError> {
-        let sealed = derive::seal_box(
-            rng,
-            &self.master.0,
+        master: Master,
+        way: &Way<'_>,
+    ) -> Result<Unlocked, SlotError> {
+        let plain = derive::open_box(
+            &master.0,
             domain::SECRETS,
             &[],
-            &secrets_bound(self.org, &self.slots),
-            &write_secrets(&self.secrets),
-        )?;
-        let mut bytes = [&MAGIC[..], &[FILE_VERSION]].concat();
-        bytes.append(&mut cbor::to_bytes(&Content {
+            &old_bound(self.org, &self.slots),
+            &self.sealed,
+        )
+        .map_err(|_| SlotError::Damaged)?;
+        let old = read_old(&plain).ok_or(SlotError::Damaged)?;
+        let mut slots = self.slots.clone();
+        slots.retain(|slot| slot.is_recovery() || way.is(slot));
+        let mut unlocked = Unlocked {
             org: self.org,
-            slots: self.slots.clone(),
-            sealed: sealed.into(),
-        }));
-        let sum = blake3::derive_key(CHECKSUM_CONTEXT, &bytes);
-        bytes.extend_from_slice(&sum);
-        Ok(bytes)
+            secrets: HomeSecrets {
+                device: old.device,
+                seats: std::collections::BTreeMap::new(),
+                local: old.local,
+                joining: old.joining,
+            },
+            master,
+            slots,
+            pin: PinSecret::generate(rng),
+            known: Vec::new(),
+            open: None,
+            parts: Vec::new(),
+        };
+        // Homes of that version had one seat.
+        let (seat, secrets) = old.seats.into_iter().next().ok_or(SlotError::Damaged)?;
+        unlocked.begin_seat(rng, seat, "")?;
+        unlocked.secrets.seats.insert(seat, secrets);
+        if let Some(open) = unlocked.open.as_mut()
+            && let Some(slot) = way.slot(rng, Whose::Seat(self.org, seat), &open.master)?
+        {
+            open.slots.push(slot);
+        }
+        Ok(unlocked)
     }
 }

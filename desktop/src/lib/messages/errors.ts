@@ -25,6 +25,9 @@ export const errors: { readonly [C in ErrorCode]: ErrorText } = {
 	not_allowed: { title: "Your role may not do this", severity: "warning", action: "none" },
 	nothing_to_undo: { title: "Nothing to undo", severity: "note", action: "none" },
 	wrong_passphrase: { title: "Wrong passphrase", severity: "note", action: "recover" },
+	wrong_pin: { title: "Wrong PIN", severity: "note", action: "none" },
+	pin_locked: { title: "Too many wrong PINs", severity: "warning", action: "none" },
+	removed: { title: "Removed from the practice", severity: "warning", action: "none" },
 	wrong_recovery_words: { title: "The words do not fit", severity: "note", action: "none" },
 	no_practice: { title: "No practice here yet", severity: "note", action: "none" },
 	already_founded: {

@@ -8,7 +8,10 @@
 //!
 //! Start with [`Document::write`] and [`Document::receive`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use automerge::{
     ActorId, Automerge, Change, ChangeHash, ObjId, ObjType, ROOT, ReadDoc as _, ScalarValue,
@@ -402,13 +405,12 @@ impl Document {
         &self.masked
     }
 
-    /// The history, built if it is not there yet.
-    pub(crate) fn history(&mut self) -> &History {
-        if self.history.is_none() {
-            self.history = Some(self.build_history());
+    /// The history, built if it is not there.
+    pub(crate) fn history(&self) -> Cow<'_, History> {
+        match &self.history {
+            Some(history) => Cow::Borrowed(history),
+            None => Cow::Owned(self.build_history()),
         }
-        self.history
-            .get_or_insert_with(|| History::new(self.genesis))
     }
 
     fn build_history(&self) -> History {

@@ -34,6 +34,8 @@ struct Node {
     hash: [u8; 32],
     parents: Vec<usize>,
     max_op: u64,
+    /// Its author had seen everything that is before it here.
+    sees_all: bool,
 }
 
 /// One write to one place.
@@ -137,6 +139,7 @@ impl History {
         for parent in &parents {
             self.heads.remove(parent);
         }
+        let sees_all = self.heads.is_empty();
         self.heads.insert(node);
         let max_op = chunk
             .start_op
@@ -146,6 +149,7 @@ impl History {
             hash,
             parents,
             max_op,
+            sees_all,
         });
         for (index, op) in chunk.ops.iter().enumerate() {
             // The genesis, and what replicas make for themselves, has other keys.
@@ -214,8 +218,16 @@ impl History {
 
     /// The keys whose latest writes in two containers crossed: neither author had seen the other's.
     pub(crate) fn crossed_containers(&self, a: usize, b: usize) -> BTreeSet<[u8; 16]> {
-        let (a, b) = (FIRST_CONTAINER + a as u64, FIRST_CONTAINER + b as u64);
-        let latest = |place: Place| {
+        let places = FIRST_CONTAINER + b as u64;
+        let places = self.writes.range((places, [0; 16])..=(places, [0xff; 16]));
+        let keys = places.map(|((_, key), _)| *key);
+        keys.filter(|key| self.crossed_at(a, b, *key)).collect()
+    }
+
+    /// The same for one key.
+    pub(crate) fn crossed_at(&self, a: usize, b: usize, key: [u8; 16]) -> bool {
+        let latest = |container: usize| {
+            let place = (FIRST_CONTAINER + container as u64, key);
             let writes = self.writes.get(&place).map_or(&[][..], Vec::as_slice);
             let gone: BTreeSet<OpId> = writes
                 .iter()
@@ -224,21 +236,20 @@ impl History {
             let latest = writes.iter().filter(move |write| !gone.contains(&write.id));
             latest.map(|write| write.node).collect::<BTreeSet<usize>>()
         };
-        let places = self.writes.range((b, [0; 16])..=(b, [0xff; 16]));
-        let mut keys = BTreeSet::new();
-        for (_, key) in places.map(|(place, _)| *place) {
-            let (left, right) = (latest((a, key)), latest((b, key)));
-            let crossed = left.iter().any(|left| {
-                right.iter().any(|right| {
-                    !Ancestors::of(self, &[*left]).has(*right)
-                        && !Ancestors::of(self, &[*right]).has(*left)
-                })
-            });
-            if crossed {
-                keys.insert(key);
-            }
-        }
-        keys
+        let (left, right) = (latest(a), latest(b));
+        let mut pairs = left.iter().flat_map(|left| {
+            right
+                .iter()
+                .map(|right| (*left.min(right), *left.max(right)))
+        });
+        pairs.any(|(earlier, later)| !self.sees(later, earlier))
+    }
+
+    /// Whether a change builds on one that stands before it here, or is that one. Parents stand
+    /// before their children, so the earlier of two never builds on the later.
+    fn sees(&self, later: usize, earlier: usize) -> bool {
+        let node = self.nodes.get(later);
+        node.is_some_and(|node| node.sees_all) || Ancestors::of(self, &[later]).has(earlier)
     }
 }
 

@@ -327,10 +327,18 @@ impl Week {
 
     /// Claims whose placement and state were written across each other: a move that had not seen
     /// the cancelling, or the other way round. The table of concurrent acts says what to ask.
-    pub fn crossed(&mut self) -> BTreeSet<AppointmentId> {
-        let history = self.document.history();
-        let keys = history.crossed_containers(PLACEMENTS, STATES);
+    pub fn crossed(&self) -> BTreeSet<AppointmentId> {
+        let keys = self
+            .document
+            .history()
+            .crossed_containers(PLACEMENTS, STATES);
         keys.into_iter().map(AppointmentId::from_bytes).collect()
+    }
+
+    /// Whether a claim is one of [`Week::crossed`].
+    pub fn is_crossed(&self, id: AppointmentId) -> bool {
+        let history = self.document.history();
+        history.crossed_at(PLACEMENTS, STATES, id.to_bytes())
     }
 
     /// What the schema does not know, sorted.

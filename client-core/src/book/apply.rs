@@ -13,10 +13,11 @@ use sync_protocol::{
 
 use super::{
     Book, Keys,
-    derived::HotWeek,
     entries::Seen,
     gather::{Gathered, Part, Whose},
+    stale::Stale,
     waiting::Locked,
+    week::HotWeek,
 };
 use crate::{
     catalogue::Standing,
@@ -185,9 +186,11 @@ impl Book {
             locked.place = Some(place);
         }
         let schedule = self.entries.place(entry, place);
-        if schedule && self.entries.decides(entry) {
-            self.forget();
-        } else if schedule {
+        if schedule {
+            let decisions = self.entries.decided_in(entry);
+            if !decisions.is_empty() {
+                self.derived.stale().ranks(decisions);
+            }
             self.reviews = std::sync::OnceLock::new();
         }
         Touched {
@@ -409,10 +412,10 @@ impl Book {
         Ok(())
     }
 
-    /// Derived results are stale.
-    pub(super) fn forget(&mut self) {
-        self.derived = std::sync::OnceLock::new();
+    /// Derived results are stale, as far as is said.
+    pub(super) fn stale(&mut self) -> &mut Stale {
         self.reviews = std::sync::OnceLock::new();
+        self.derived.stale()
     }
 
     fn mask_hashes(&mut self, opened: &Opened<'_>, changes: &[CheckedChange]) {

@@ -1,7 +1,7 @@
 //! A day of a site, a visit, a client's visits.
 
 use conflict_rules::{
-    AppointmentId, ClaimKind, LocationId, OccupancyKind, Placement, ResourceId, TimeRange,
+    AppointmentId, ClaimKind, LocationId, OccupancyKind, Placement, ResourceId, Settled, TimeRange,
 };
 use jiff::{
     Timestamp,
@@ -37,12 +37,10 @@ impl Book {
         let mut visits = Vec::new();
         let mut elsewhere = Vec::new();
         for shown in derived.shown_in(day) {
-            let Some(claim) = derived.claims.get(shown.claim) else {
-                continue;
-            };
+            let claim = shown.claim();
             if claim.location == location {
-                visits.extend(self.visit_view(derived, shown, &zone));
-            } else if shown.holds {
+                visits.push(self.visit_view(shown, &zone));
+            } else if shown.holds() {
                 let taken = shown.placement.occupancies().iter();
                 elsewhere.extend(
                     taken
@@ -95,17 +93,12 @@ impl Book {
             .collect()
     }
 
-    pub(super) fn visit_view(
-        &self,
-        derived: &Derived,
-        shown: &Shown,
-        zone: &TimeZone,
-    ) -> Option<VisitView> {
-        let claim = derived.claims.get(shown.claim)?;
-        let placement = &shown.placement;
+    pub(super) fn visit_view(&self, shown: Shown<'_>, zone: &TimeZone) -> VisitView {
+        let claim = shown.claim();
+        let placement = shown.placement;
         let span = placement.span();
         let (work_start, work_end) = work_of(placement);
-        let state = if claim.holds_slot() && !shown.holds {
+        let state = if claim.holds_slot() && !shown.holds() {
             // Called off by a decision.
             VisitState::Cancelled
         } else {
@@ -117,7 +110,7 @@ impl Book {
             until: zone.to_datetime(taken.range.end()),
             buffer: taken.kind == OccupancyKind::Buffer,
         });
-        Some(VisitView {
+        VisitView {
             id: claim.id,
             kind: claim.kind,
             start: zone.to_datetime(work_start),
@@ -129,9 +122,9 @@ impl Book {
             standing: self.weakest(claim.id, &[placement.hash()]),
             source: claim.source,
             flagged: self.flagged(claim.id),
-            doubled: shown.doubled,
+            doubled: shown.doubled(),
             details: self.visit_text(claim.id, claim.kind),
-        })
+        }
     }
 
     /// For whom and what for, as far as this seat may read it and has it.
@@ -152,9 +145,9 @@ impl Book {
             .and_then(|service| self.practice().services.get(&service))
             .map(|service| service.name.clone());
         let mut reasons = self.visits.reasons(About::Claim(id)).to_vec();
-        let decision = self.derived().rendered.standing.get(&id);
-        if let Some(decision) = decision {
-            reasons.extend_from_slice(self.visits.reason_of_decision(*decision));
+        let decision = self.derived().kept.get(id);
+        if let Some(decision) = decision.and_then(Settled::follows) {
+            reasons.extend_from_slice(self.visits.reason_of_decision(decision));
         }
         let alerts = self.alerts_of_visit(&who);
         Some(VisitText {
@@ -183,7 +176,7 @@ impl Book {
         let claim = derived.claim(id)?;
         let zone = self.zone_of(claim.location)?;
         let shown = derived.shown_of(id);
-        let visit = self.visit_view(derived, shown.first()?, &zone)?;
+        let visit = self.visit_view(*shown.first()?, &zone);
         let now = claim.state();
         let next_states = conflict_rules::ClaimState::ALL.into_iter();
         let reviews = self.waiting_reviews().iter();
@@ -241,10 +234,10 @@ impl Book {
         Some(PastVisit {
             id,
             location: claim.location,
-            start: zone.to_datetime(work_of(&shown.placement).0),
+            start: zone.to_datetime(work_of(shown.placement).0),
             resources,
             service: self.who_of(id).and_then(|who| who.service),
-            state: if claim.holds_slot() && !shown.holds {
+            state: if claim.holds_slot() && !shown.holds() {
                 VisitState::Cancelled
             } else {
                 claim.state().into()

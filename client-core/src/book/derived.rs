@@ -1,239 +1,280 @@
-//! What follows from the schedule documents, computed when it is first asked for and kept until
-//! something changes.
+//! What follows from the schedule documents: kept, and brought up to date when it is asked for.
+//!
+//! Documents say which places changes wrote to; those claims and decisions are read again, and
+//! [`Kept`] makes anew what follows from them. So a change costs what it touches, whatever the
+//! length of the history.
+//!
+//! Start with [`Book::derived`] and [`Derived::follow`].
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::OnceLock,
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
 };
 
 use conflict_rules::{
-    AppointmentId, Booking, Capacities, Claim, Clash, Decision, Effective, Placement,
-    PlacementHash, TimeRange, bookings_of, clashes, effective_for_clashes, effective_for_rendering,
+    AppointmentId, Booking, Capacities, Changed, Claim, Decision, DecisionId, Kept, Placement,
+    PlacementHash, ResourceId, Settled, TimeRange,
 };
-use jiff::{SignedDuration, Timestamp};
-use schedule::{CheckedChange, HostileChange, Received, Week};
+use schedule::WeekKey;
 
-use super::Book;
+use super::{Book, stale::Stale};
 use crate::catalogue::Standing;
 
-/// No placement reaches further.
-const LONGEST: SignedDuration = SignedDuration::from_secs(conflict_rules::placement::MAX_SECONDS);
-
-/// A schedule week and what is read from it.
-#[derive(Debug)]
-pub(super) struct HotWeek {
-    pub(super) document: Week,
-    claims: OnceLock<Vec<Claim>>,
-    decisions: OnceLock<Vec<Decision>>,
-    crossed: OnceLock<BTreeSet<AppointmentId>>,
-}
-
-impl HotWeek {
-    pub(super) const fn new(document: Week) -> Self {
-        Self {
-            document,
-            claims: OnceLock::new(),
-            decisions: OnceLock::new(),
-            crossed: OnceLock::new(),
-        }
-    }
-
-    fn forget(&mut self) {
-        self.claims = OnceLock::new();
-        self.decisions = OnceLock::new();
-        self.crossed = OnceLock::new();
-    }
-
-    pub(super) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
-        self.forget();
-        self.document.receive(changes)
-    }
-
-    pub(super) fn know_zone(&mut self, zone: &str) {
-        // The body was checked to name a zone; a failure leaves the week as it was.
-        let _ = self.document.know_zone(zone);
-    }
-
-    pub(super) fn mask(&mut self, changes: &[CheckedChange], masked: bool) {
-        let mut known = self.document.masked().clone();
-        for change in changes {
-            if masked {
-                known.insert(change.hash());
-            } else {
-                known.remove(&change.hash());
-            }
-        }
-        if known != *self.document.masked() {
-            self.document.mask(known);
-            self.forget();
-        }
-    }
-
-    pub(super) fn claims(&self) -> &[Claim] {
-        self.claims.get_or_init(|| self.document.claims())
-    }
-
-    pub(super) fn decisions(&self) -> &[Decision] {
-        self.decisions.get_or_init(|| self.document.decisions())
-    }
-
-    pub(super) fn crossed(&self) -> &BTreeSet<AppointmentId> {
-        self.crossed.get_or_init(|| self.document.clone().crossed())
-    }
-}
-
-/// A placement of a claim as it is drawn.
-#[derive(Debug, Clone)]
-pub(super) struct Shown {
-    pub(super) claim: usize,
-    pub(super) placement: Placement,
-    /// Whether it occupies its time.
-    pub(super) holds: bool,
-    /// One of several.
-    pub(super) doubled: bool,
+/// What was read from a week.
+#[derive(Debug, Default)]
+struct Read {
+    claims: BTreeSet<AppointmentId>,
+    decisions: BTreeMap<DecisionId, Decision>,
+    /// Claims whose move and state were written across each other.
+    crossed: BTreeSet<AppointmentId>,
 }
 
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Derived {
-    pub(super) claims: Vec<Claim>,
-    pub(super) index: HashMap<AppointmentId, usize>,
-    pub(super) decisions: Vec<Decision>,
-    pub(super) capacities: Capacities,
-    pub(super) rendered: Effective,
-    pub(super) clashes: Vec<Clash>,
-    /// By start.
-    bookings: Vec<Booking>,
-    /// By start.
-    shown: Vec<Shown>,
+    pub(super) kept: Kept,
+    read: BTreeMap<WeekKey, Read>,
+    /// Where claims are: in one week, unless a broken writer put copies elsewhere.
+    homes: Homes,
 }
 
+/// A placement of a claim as it is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    pub(super) settled: &'a Settled,
+    pub(super) placement: &'a Placement,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) const fn claim(self) -> &'a Claim {
+        self.settled.claim()
+    }
+
+    /// Whether it occupies its time.
+    pub(super) fn holds(self) -> bool {
+        !self.settled.places().is_empty()
+    }
+
+    /// One of several.
+    pub(super) fn doubled(self) -> bool {
+        self.settled.drawn().len() > 1
+    }
+}
+
+type Homes = BTreeMap<AppointmentId, Vec<WeekKey>>;
+
+fn at_home(homes: &mut Homes, id: AppointmentId, key: WeekKey) {
+    let homes = homes.entry(id).or_default();
+    if let Err(at) = homes.binary_search(&key) {
+        homes.insert(at, key);
+    }
+}
+
+fn gone_from(homes: &mut Homes, id: AppointmentId, key: WeekKey) {
+    if let Some(known) = homes.get_mut(&id) {
+        known.retain(|known| *known != key);
+        if known.is_empty() {
+            homes.remove(&id);
+        }
+    }
+}
+
+/// Claims that were just read, so that none is read twice.
+type Fresh = BTreeMap<(AppointmentId, WeekKey), Option<Claim>>;
+
 impl Derived {
-    fn of(book: &Book) -> Self {
-        let weeks = book.weeks.values();
-        let claims: Vec<Claim> = weeks.clone().flat_map(HotWeek::claims).cloned().collect();
-        let decisions: BTreeSet<Decision> = weeks.flat_map(HotWeek::decisions).cloned().collect();
-        let decisions: Vec<Decision> = decisions.into_iter().collect();
-        let capacities = Capacities::new(book.grid.capacities());
-        let ranks = book.entries.ranks();
-        let rank = |id| ranks.get(&id).copied().unwrap_or(u64::MAX);
-        let rendered = effective_for_rendering(&claims, &decisions, &rank);
-        // The two steps of `clashes_of`, so that the bookings need not be made twice.
-        let effective = effective_for_clashes(&claims, &decisions);
-        let mut bookings = bookings_of(&effective);
-        let clashes = clashes(bookings.iter().copied(), &capacities, &effective.allowed);
-        bookings.sort_unstable_by_key(|booking| (booking.range.start(), booking.claim));
-        let index = claims
-            .iter()
-            .enumerate()
-            .map(|(number, claim)| (claim.id, number))
+    /// Reads again what is stale.
+    pub(super) fn follow(&mut self, book: &Book, stale: &Stale) {
+        let mut changed = Changed {
+            ranks: stale.ranks.clone(),
+            ..Changed::default()
+        };
+        let mut fresh = Fresh::new();
+        let weeks = if stale.all {
+            book.weeks.keys().copied().collect()
+        } else {
+            stale.weeks.clone()
+        };
+        for key in &weeks {
+            self.read_week(book, *key, &mut fresh, &mut changed);
+        }
+        for (key, id) in stale.claims.iter().filter(|(key, _)| !weeks.contains(key)) {
+            self.read_claim(book, *key, *id, &mut fresh);
+        }
+        for key in stale.decisions.difference(&weeks) {
+            self.read_decisions(book, *key, &mut changed);
+        }
+        let ids: BTreeSet<AppointmentId> = fresh.keys().map(|(id, _)| *id).collect();
+        for id in ids {
+            let claim = self.joined(book, id, &mut fresh);
+            if claim.as_ref() != self.kept.get(id).map(Settled::claim) {
+                changed.claims.insert(id, claim);
+            }
+        }
+        if stale.capacities {
+            let capacities = Capacities::new(book.grid.capacities());
+            changed.capacities = (capacities != *self.kept.capacities()).then_some(capacities);
+        }
+        let ranks = OnceCell::new();
+        let rank = |id| {
+            let ranks = ranks.get_or_init(|| book.entries.ranks());
+            ranks.get(&id).copied().unwrap_or(u64::MAX)
+        };
+        self.kept.change(changed, &rank);
+    }
+
+    fn read_week(&mut self, book: &Book, key: WeekKey, fresh: &mut Fresh, changed: &mut Changed) {
+        let Some(week) = book.weeks.get(&key) else {
+            return;
+        };
+        let read = self.read.entry(key).or_default();
+        let before = core::mem::take(&mut read.claims);
+        for claim in week.document.claims() {
+            read.claims.insert(claim.id);
+            at_home(&mut self.homes, claim.id, key);
+            fresh.insert((claim.id, key), Some(claim));
+        }
+        read.crossed = week.document.crossed();
+        let gone: Vec<AppointmentId> = before.difference(&read.claims).copied().collect();
+        for id in gone {
+            gone_from(&mut self.homes, id, key);
+            fresh.insert((id, key), None);
+        }
+        self.read_decisions(book, key, changed);
+        // Which of several entries speaks for a decision may be another.
+        let decisions = self.read.get(&key).into_iter();
+        let decisions = decisions.flat_map(|read| read.decisions.keys());
+        changed.ranks.extend(decisions);
+    }
+
+    fn read_claim(&mut self, book: &Book, key: WeekKey, id: AppointmentId, fresh: &mut Fresh) {
+        let Some(week) = book.weeks.get(&key) else {
+            return;
+        };
+        let read = self.read.entry(key).or_default();
+        let claim = week.document.claim(id);
+        if claim.is_some() {
+            read.claims.insert(id);
+            at_home(&mut self.homes, id, key);
+        } else {
+            read.claims.remove(&id);
+            gone_from(&mut self.homes, id, key);
+        }
+        if week.document.is_crossed(id) {
+            read.crossed.insert(id);
+        } else {
+            read.crossed.remove(&id);
+        }
+        fresh.insert((id, key), claim);
+    }
+
+    fn read_decisions(&mut self, book: &Book, key: WeekKey, changed: &mut Changed) {
+        let Some(week) = book.weeks.get(&key) else {
+            return;
+        };
+        let mut now: BTreeMap<DecisionId, Decision> = BTreeMap::new();
+        // Sorted: of several under one id the least comes first.
+        for decision in week.document.decisions() {
+            now.entry(decision.id).or_insert(decision);
+        }
+        let read = self.read.entry(key).or_default();
+        let before = core::mem::replace(&mut read.decisions, now);
+        let ids: BTreeSet<DecisionId> = before
+            .keys()
+            .chain(read.decisions.keys())
+            .copied()
             .collect();
-        let mut shown = Vec::with_capacity(claims.len());
-        for (number, claim) in claims.iter().enumerate() {
-            let places = rendered.placements.get(&claim.id);
-            let places = places.map(Vec::as_slice).unwrap_or_default();
-            let holds = !places.is_empty();
-            let drawn = if holds { places } else { &claim.placements };
-            shown.extend(drawn.iter().map(|placement| Shown {
-                claim: number,
-                placement: placement.clone(),
-                holds,
-                doubled: drawn.len() > 1,
-            }));
+        let news: Vec<DecisionId> = ids
+            .into_iter()
+            .filter(|id| before.get(id) != read.decisions.get(id))
+            .collect();
+        for id in news {
+            let copies = self.read.values();
+            let copies = copies.filter_map(|read| read.decisions.get(&id));
+            changed.decisions.insert(id, copies.min().cloned());
         }
-        shown.sort_by_cached_key(|shown| {
-            let id = claims.get(shown.claim).map(|claim| claim.id);
-            (shown.placement.span(), id)
-        });
-        Self {
-            claims,
-            index,
-            decisions,
-            capacities,
-            rendered,
-            clashes,
-            bookings,
-            shown,
+    }
+
+    /// A claim from all weeks that hold it.
+    fn joined(&self, book: &Book, id: AppointmentId, fresh: &mut Fresh) -> Option<Claim> {
+        let homes = self.homes.get(&id).into_iter().flatten();
+        let mut copies: Vec<Claim> = homes
+            .filter_map(|key| match fresh.remove(&(id, *key)) {
+                Some(read) => read,
+                None => book.weeks.get(key)?.document.claim(id),
+            })
+            .collect();
+        if copies.len() < 2 {
+            return copies.pop();
         }
+        Claim::joined(&copies)
+    }
+
+    /// How many claims are in several weeks.
+    #[cfg(test)]
+    pub(super) fn copies(&self) -> usize {
+        self.homes.values().filter(|homes| homes.len() > 1).count()
     }
 
     pub(super) fn claim(&self, id: AppointmentId) -> Option<&Claim> {
-        self.claims.get(*self.index.get(&id)?)
+        self.kept.get(id).map(Settled::claim)
     }
 
-    /// What is drawn of a claim.
-    pub(super) fn shown_of(&self, id: AppointmentId) -> Vec<&Shown> {
-        let Some(number) = self.index.get(&id) else {
+    /// What is drawn of a claim, by start.
+    pub(super) fn shown_of(&self, id: AppointmentId) -> Vec<Shown<'_>> {
+        let Some(settled) = self.kept.get(id) else {
             return Vec::new();
         };
-        let Some(claim) = self.claims.get(*number) else {
-            return Vec::new();
-        };
-        let spans = claim.placements.iter().map(Placement::span);
-        let moved = self.rendered.placements.get(&id).into_iter().flatten();
-        let spans: BTreeSet<TimeRange> = spans.chain(moved.map(Placement::span)).collect();
-        let found = spans.into_iter().flat_map(|span| {
-            let from = self
-                .shown
-                .partition_point(|shown| shown.placement.span() < span);
-            let rest = self.shown.get(from..).unwrap_or_default().iter();
-            rest.take_while(move |shown| shown.placement.span() == span)
-        });
-        found.filter(|shown| shown.claim == *number).collect()
+        let drawn = settled.drawn().iter();
+        let mut shown: Vec<Shown<'_>> = drawn
+            .map(|placement| Shown { settled, placement })
+            .collect();
+        shown.sort_by_key(|shown| shown.placement.span());
+        shown
     }
 
-    /// What is drawn between two instants, by start.
-    pub(super) fn shown_in(&self, range: TimeRange) -> impl Iterator<Item = &Shown> {
-        let earliest = range
-            .start()
-            .saturating_sub(LONGEST)
-            .unwrap_or(Timestamp::MIN);
-        let from = self
-            .shown
-            .partition_point(|shown| shown.placement.span().start() < earliest);
-        let rest = self.shown.get(from..).unwrap_or_default().iter();
-        rest.take_while(move |shown| shown.placement.span().start() < range.end())
-            .filter(move |shown| shown.placement.span().overlaps(range))
+    /// What is drawn at some instant of a range, by start.
+    pub(super) fn shown_in(&self, range: TimeRange) -> impl Iterator<Item = Shown<'_>> {
+        let drawn = self.kept.drawn_in(range).into_iter();
+        drawn.map(|(settled, placement)| Shown { settled, placement })
     }
 
-    /// What is taken between two instants, of one claim left out.
+    /// What is taken of some resources at some instant of a range, of one claim left out.
     pub(super) fn bookings_in(
         &self,
         range: TimeRange,
+        resources: &BTreeSet<ResourceId>,
         without: Option<AppointmentId>,
     ) -> Vec<Booking> {
-        let earliest = range
-            .start()
-            .saturating_sub(LONGEST)
-            .unwrap_or(Timestamp::MIN);
-        let from = self
-            .bookings
-            .partition_point(|booking| booking.range.start() < earliest);
-        let rest = self.bookings.get(from..).unwrap_or_default().iter();
-        rest.take_while(|booking| booking.range.start() < range.end())
-            .filter(|booking| booking.range.overlaps(range) && Some(booking.claim) != without)
-            .copied()
-            .collect()
+        let mut bookings = self.kept.taken_in(range, Some(resources));
+        bookings.retain(|booking| Some(booking.claim) != without);
+        bookings
+    }
+
+    /// Claims whose move and state were written across each other.
+    pub(super) fn crossed(&self) -> BTreeSet<AppointmentId> {
+        let crossed = self.read.values().flat_map(|read| &read.crossed);
+        crossed.copied().collect()
     }
 }
 
 impl Book {
     pub(super) fn derived(&self) -> &Derived {
-        self.derived.get_or_init(|| Derived::of(self))
+        self.derived.get(self)
     }
 
     /// Where a claim is, decisions considered; empty when it is called off.
     pub fn placements_of(&self, id: AppointmentId) -> Vec<Placement> {
-        let placements = self.derived().rendered.placements.get(&id);
-        placements.cloned().unwrap_or_default()
+        let settled = self.derived().kept.get(id);
+        settled
+            .map(|settled| settled.places().to_vec())
+            .unwrap_or_default()
     }
 
     /// Whether the relay granted a claim where it is; of several places the weakest word counts.
     pub fn standing(&self, id: AppointmentId) -> Standing {
-        let derived = self.derived();
-        let places = derived.rendered.placements.get(&id).into_iter().flatten();
-        let hashes: Vec<PlacementHash> = places.map(Placement::hash).collect();
-        self.weakest(id, &hashes)
+        let settled = self.derived().kept.get(id);
+        self.weakest(id, settled.map(Settled::hashes).unwrap_or_default())
     }
 
     pub(super) fn weakest(&self, id: AppointmentId, hashes: &[PlacementHash]) -> Standing {
@@ -250,17 +291,10 @@ impl Book {
 
     /// How many live claims are granted and how many are not, and how many reviews wait.
     pub fn counts(&self) -> (u64, u64, u64) {
-        let derived = self.derived();
         let (mut confirmed, mut tentative) = (0, 0);
-        let live: BTreeMap<_, _> = derived
-            .rendered
-            .placements
-            .iter()
-            .filter(|(_, places)| !places.is_empty())
-            .collect();
-        for (id, places) in live {
-            let hashes: Vec<PlacementHash> = places.iter().map(Placement::hash).collect();
-            if self.weakest(*id, &hashes) == Standing::Confirmed {
+        let live = self.derived().kept.all();
+        for (id, settled) in live.filter(|(_, settled)| !settled.places().is_empty()) {
+            if self.weakest(id, settled.hashes()) == Standing::Confirmed {
                 confirmed += 1;
             } else {
                 tentative += 1;

@@ -62,6 +62,8 @@ pub(super) struct Entries {
     touches: HashMap<AppointmentId, Vec<Touch>>,
     homes: HashMap<AppointmentId, WeekKey>,
     decisions: HashMap<DecisionId, Vec<Hash>>,
+    /// The same, by entry.
+    deciding: HashMap<Hash, Vec<DecisionId>>,
     /// The last word of the relay on each placement of a claim.
     verdicts: HashMap<(AppointmentId, PlacementHash), (Place, Standing)>,
     latest: Option<Hlc>,
@@ -112,6 +114,7 @@ impl Entries {
             Write::State(id, state) => (id, Touching::State(state)),
             Write::Decision(id) => {
                 self.decisions.entry(id).or_default().push(entry);
+                self.deciding.entry(entry).or_default().push(id);
                 return;
             }
             Write::Pointer(_) => return,
@@ -216,10 +219,9 @@ impl Entries {
             .map(|(seen, _)| seen)
     }
 
-    pub(super) fn decides(&self, entry: &Hash) -> bool {
-        self.decisions
-            .values()
-            .any(|entries| entries.contains(entry))
+    /// The decisions that an entry carries.
+    pub(super) fn decided_in(&self, entry: &Hash) -> Vec<DecisionId> {
+        self.deciding.get(entry).cloned().unwrap_or_default()
     }
 
     pub(super) fn home_of(&self, id: AppointmentId) -> Option<WeekKey> {

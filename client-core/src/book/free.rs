@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use conflict_rules::{
-    AppointmentId, Ask, Booking, Capacities, LocationId, Need, OccupancyKind, Pattern, PlaceError,
-    Placement, ResourceId, Segment, Slot, TimeRange, clashes, free_slots, place,
+    AppointmentId, Ask, Booking, LocationId, Need, OccupancyKind, Pattern, PlaceError, Placement,
+    ResourceId, Segment, Slot, TimeRange, clashes, free_slots, place,
 };
 use jiff::{
     SignedDuration, Timestamp, ToSpan as _,
@@ -201,7 +201,9 @@ impl Book {
     ) -> Vec<ClashView> {
         let derived = self.derived();
         let own = moved.unwrap_or(NEW);
-        let mut bookings = derived.bookings_in(placement.span(), moved);
+        let taken = placement.occupancies().iter();
+        let resources = taken.map(|taken| taken.resource).collect();
+        let mut bookings = derived.bookings_in(placement.span(), &resources, moved);
         bookings.extend(placement.occupancies().iter().map(|taken| Booking {
             claim: own,
             resource: taken.resource,
@@ -209,7 +211,7 @@ impl Book {
             units: taken.units,
             kind: taken.kind,
         }));
-        let found = clashes(bookings, &derived.capacities, &BTreeSet::new());
+        let found = clashes(bookings, derived.kept.capacities(), &BTreeSet::new());
         found
             .into_iter()
             .filter(|clash| clash.claims.contains(&own))
@@ -475,7 +477,8 @@ impl Book {
         let Ok(range) = TimeRange::new(whole(earliest), whole(until)) else {
             return Vec::new();
         };
-        let bookings = derived.bookings_in(range, offer.without);
+        let resources = offer.staff.iter().chain(offer.rooms).copied().collect();
+        let bookings = derived.bookings_in(range, &resources, offer.without);
         let ask = Ask {
             pattern: offer.pattern,
             staff: &staff,
@@ -487,8 +490,7 @@ impl Book {
             until: offer.until,
             limit: offer.limit,
         };
-        let capacities: &Capacities = &derived.capacities;
-        free_slots(&ask, &bookings, capacities)
+        free_slots(&ask, &bookings, derived.kept.capacities())
     }
 
     fn slot_view(&self, slot: &Slot, zone: &TimeZone) -> SlotView {

@@ -95,7 +95,7 @@ impl Book {
                 let grid = &mut self.grid;
                 let mut receive = |changes: &[CheckedChange]| grid.receive(changes);
                 let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
-                self.forget();
+                self.stale().capacities();
                 refused
             }
             Whose::Practice => {
@@ -104,7 +104,6 @@ impl Book {
                 let mut receive = |changes: &[CheckedChange]| doc.receive(changes);
                 let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
                 self.practice = self.practice_doc.practice();
-                self.forget();
                 refused
             }
             Whose::Week(key) => {
@@ -112,13 +111,20 @@ impl Book {
                 let Some(week) = self.weeks.get_mut(&key) else {
                     return touched;
                 };
+                self.reviews = std::sync::OnceLock::new();
+                let stale = self.derived.stale();
                 for part in &parts {
-                    week.mask(&part.changes, part.masked);
+                    if week.mask(&part.changes, part.masked) {
+                        stale.week(key);
+                    }
                 }
-                let mut receive = |changes: &[CheckedChange]| week.receive(changes);
-                let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
-                self.forget();
-                refused
+                receive_parts(
+                    waiting,
+                    document,
+                    parts,
+                    &mut |changes| week.receive(changes),
+                    &mut |change| stale.change(key, change),
+                )
             }
             Whose::Visits(key) => {
                 touched.schedule = true;

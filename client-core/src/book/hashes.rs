@@ -1,6 +1,5 @@
 //! Numbers by which two replicas see that they agree.
 
-use conflict_rules::Placement;
 use data_encoding::HEXLOWER;
 
 use super::Book;
@@ -27,7 +26,7 @@ impl Digest {
 impl Book {
     /// Slot clashes as every replica computes them.
     pub fn clashes(&self) -> Vec<ClashView> {
-        let clashes = self.derived().clashes.iter();
+        let clashes = self.derived().kept.clashes();
         clashes
             .map(|clash| ClashView {
                 resource: clash.resource,
@@ -41,7 +40,7 @@ impl Book {
     /// Equal on replicas with equal documents, whatever the relay has said.
     pub fn clashes_hash(&self) -> String {
         let mut digest = Digest::new("daybook clashes v0");
-        for clash in &self.derived().clashes {
+        for clash in self.derived().kept.clashes() {
             digest.part(&clash.resource.to_bytes());
             digest.part(&clash.range.start().as_second().to_be_bytes());
             digest.part(&clash.range.end().as_second().to_be_bytes());
@@ -56,20 +55,16 @@ impl Book {
     /// Equal on replicas with equal entries, positions and confirmations: where every claim is
     /// drawn, how far it has come, and on what it rests.
     pub fn rendering_hash(&self) -> String {
-        let derived = self.derived();
         let mut digest = Digest::new("daybook rendering v0");
-        let mut claims: Vec<_> = derived.claims.iter().collect();
-        claims.sort_unstable_by_key(|claim| (claim.id, claim.location));
-        for claim in claims {
+        for (_, settled) in self.derived().kept.all() {
+            let claim = settled.claim();
             digest.part(&claim.id.to_bytes());
             digest.part(&claim.location.to_bytes());
             digest.part(&[claim.kind as u8, claim.source as u8, claim.state() as u8]);
-            let places = derived.rendered.placements.get(&claim.id);
-            let places = places.map(Vec::as_slice).unwrap_or_default();
-            digest.part(&(places.len() as u64).to_be_bytes());
-            for hash in places.iter().map(Placement::hash) {
+            digest.part(&(settled.hashes().len() as u64).to_be_bytes());
+            for hash in settled.hashes() {
                 digest.part(&hash.0);
-                digest.part(&[match self.entries.standing(claim.id, hash) {
+                digest.part(&[match self.entries.standing(claim.id, *hash) {
                     Standing::Tentative => 0,
                     Standing::Confirmed => 1,
                     Standing::Refused => 2,

@@ -21,6 +21,7 @@ mod cards;
 mod day;
 mod derived;
 mod entries;
+mod folding;
 mod free;
 mod gather;
 mod hashes;
@@ -29,15 +30,17 @@ mod practice;
 mod records;
 mod reviews;
 mod search;
+mod stale;
 mod visits;
 mod waiting;
+mod week;
 
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use conflict_rules::{AppointmentId, Claim, DecisionId, LocationId, Verdict, time_zone};
+use conflict_rules::{AppointmentId, Claim, DecisionId, LocationId, time_zone};
 use jiff::tz::TimeZone;
 use schedule::{Grid, Hlc, IntentError, Week, WeekKey};
 use sync_protocol::{DocumentId, Entry, FeedId, Hash, KeyId, OrgId};
@@ -77,7 +80,7 @@ pub struct Book {
     grid: Grid,
     practice_doc: PracticeDoc,
     practice: Practice,
-    weeks: BTreeMap<WeekKey, derived::HotWeek>,
+    weeks: BTreeMap<WeekKey, week::HotWeek>,
     visits: visits::Visits,
     records: records::Records,
     cards: cards::Cards,
@@ -86,7 +89,7 @@ pub struct Book {
     refused: BTreeMap<Hash, Refused>,
     /// Of the grid and the practice: changes to look through.
     masks: BTreeMap<DocumentId, std::collections::BTreeSet<[u8; 32]>>,
-    derived: OnceLock<derived::Derived>,
+    derived: stale::Followed,
     reviews: OnceLock<reviews::Waiting>,
 }
 
@@ -106,7 +109,7 @@ impl Book {
             waiting: waiting::Waiting::default(),
             refused: BTreeMap::new(),
             masks: BTreeMap::new(),
-            derived: OnceLock::new(),
+            derived: stale::Followed::default(),
             reviews: OnceLock::new(),
         })
     }
@@ -181,20 +184,9 @@ impl Book {
         &self,
         claims: &[AppointmentId],
     ) -> std::collections::BTreeSet<DecisionId> {
-        let decisions = self.weeks.values().flat_map(derived::HotWeek::decisions);
-        decisions
-            .filter(|decision| {
-                decision.verdicts.iter().any(|verdict| match verdict {
-                    Verdict::Keep { claim, .. }
-                    | Verdict::Move { claim, .. }
-                    | Verdict::Cancel { claim, .. } => claims.contains(claim),
-                    Verdict::AllowOverlap { a, b } => {
-                        claims.contains(&a.0) || claims.contains(&b.0)
-                    }
-                })
-            })
-            .map(|decision| decision.id)
-            .collect()
+        let kept = &self.derived().kept;
+        let about = claims.iter().flat_map(|id| kept.decisions_about(*id));
+        about.map(|decision| decision.id).collect()
     }
 
     /// Who wrote a claim last, as far as it is shown.

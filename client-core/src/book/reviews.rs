@@ -7,7 +7,7 @@ use conflict_rules::{
     concurrency::{Act, Attention, act_of},
     effective::Answer,
     precedence::{self, PrecedenceRule},
-    review_of_acts, reviews,
+    review_of_acts,
 };
 use jiff::Timestamp;
 use sync_protocol::SeatId;
@@ -37,17 +37,9 @@ impl Book {
             Standing::Confirmed => precedence::Standing::Confirmed,
             Standing::Tentative | Standing::Refused => precedence::Standing::Tentative,
         };
-        let mut found = reviews(
-            &derived.claims,
-            &derived.decisions,
-            &derived.capacities,
-            &standing,
-        );
-        let met = self.weeks.values().flat_map(|week| {
-            let claims = week.crossed().iter();
-            claims.filter_map(|id| acts_met(derived, derived.claim(*id)?))
-        });
-        found.extend(met);
+        let mut found = derived.kept.reviews(&standing);
+        let crossed = derived.crossed().into_iter();
+        found.extend(crossed.filter_map(|id| acts_met(derived, derived.claim(id)?)));
         found.sort_by_cached_key(|review| (review.starts(), review.id()));
         let asking = found.iter().filter(|review| asks(review));
         Waiting {
@@ -96,7 +88,7 @@ impl Book {
         let mut visits = Vec::new();
         for id in review.claims() {
             for shown in derived.shown_of(id) {
-                visits.extend(self.review_visit(derived, shown, now, name_of));
+                visits.extend(self.review_visit(shown, now, name_of));
             }
         }
         visits.sort_by_key(|visit| (visit.visit.starts, visit.visit.id));
@@ -127,18 +119,17 @@ impl Book {
 
     fn review_visit(
         &self,
-        derived: &Derived,
-        shown: &Shown,
+        shown: Shown<'_>,
         now: Timestamp,
         name_of: &dyn Fn(SeatId) -> String,
     ) -> Option<ReviewVisit> {
-        let claim = derived.claims.get(shown.claim)?;
+        let claim = shown.claim();
         let zone = self.zone_of(claim.location)?;
-        let visit = self.visit_view(derived, shown, &zone)?;
+        let visit = self.visit_view(shown, &zone);
         let hash = shown.placement.hash();
         // Moved there by a decision: whoever decided; else whoever put it there.
-        let decided = derived.rendered.standing.get(&claim.id);
-        let decided = decided.and_then(|id| self.entries.decided_by(*id));
+        let decided = shown.settled.follows();
+        let decided = decided.and_then(|id| self.entries.decided_by(id));
         let from = self
             .entries
             .provenance(claim.id, Some(hash))
@@ -165,7 +156,7 @@ impl Book {
             location_name: site.map(|site| site.name.clone()).unwrap_or_default(),
             made_by,
             made_at,
-            alternatives: self.alternatives(claim.id, &shown.placement, now, ALTERNATIVES),
+            alternatives: self.alternatives(claim.id, shown.placement, now, ALTERNATIVES),
         })
     }
 
@@ -252,7 +243,7 @@ impl Book {
     /// When a visit's service begins, where it is drawn.
     pub fn start_of(&self, id: AppointmentId) -> Option<Timestamp> {
         let shown = self.derived().shown_of(id);
-        Some(day::work_of(&shown.first()?.placement).0)
+        Some(day::work_of(shown.first()?.placement).0)
     }
 }
 
@@ -260,7 +251,8 @@ impl Book {
 /// visit where it is now settles it.
 fn acts_met(derived: &Derived, claim: &Claim) -> Option<Review> {
     let hashes: Vec<_> = claim.placements.iter().map(Placement::hash).collect();
-    let mut verdicts = derived.decisions.iter().flat_map(|made| &made.verdicts);
+    let about = derived.kept.decisions_about(claim.id);
+    let mut verdicts = about.flat_map(|made| &made.verdicts);
     let settled = verdicts.any(|verdict| match verdict {
         Verdict::Keep {
             claim: id,

@@ -16,6 +16,7 @@ use schedule::{
 use sync_protocol::{DocumentId, Entry, FeedId, Hash, IncarnationId, KeyId, OrgId, SeatId, Site};
 use zeroize::Zeroizing;
 
+mod anew;
 mod cost;
 mod order;
 mod together;

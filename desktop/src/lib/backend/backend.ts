@@ -23,6 +23,7 @@ interface AnswerKinds {
 	search: "found";
 	clients: "found";
 	client: "client";
+	cards: "cards";
 	reviews: "reviews";
 	clashes: "clashes";
 	state: "state";

@@ -6,6 +6,7 @@
  */
 import { civilAt, type Clock } from "../clock";
 import type { Backend } from "./backend";
+import { cardsView, mayOnCard } from "./fake/cards";
 import { refusal, run } from "./fake/commands";
 import { clashesOf, freeSlots, ghost, warningsOf } from "./fake/plan";
 import { clientView, dayView, reviewsOf, search, visitDetails } from "./fake/views";
@@ -207,6 +208,11 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 			undo.splice(at);
 			return { id: "undo", said: "Taken back." };
 		}
+		if (command.type === "add_card_note" || command.type === "withdraw_card_note") {
+			const role = world.seats.find((seat) => seat.here)?.role ?? "owner";
+			if (!mayOnCard(role, command.card, command.type === "add_card_note" ? "a" : "w"))
+				throw refusal("not_allowed", "This seat may not do this.", "Ask an owner.");
+		}
 		const before = structuredClone(world.book);
 		const copy = structuredClone(world.book);
 		const said = run(copy, command, now(), clock.now().toISOString());
@@ -262,6 +268,12 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				const view = clientView(book, query.client);
 				if (!view) throw missing();
 				return { type: "client", ...view };
+			}
+			case "cards": {
+				const role = world.seats.find((seat) => seat.here)?.role ?? "owner";
+				const view = cardsView(book, query.client, role);
+				if (!view) throw missing();
+				return { type: "cards", ...view };
 			}
 			case "reviews":
 				return { type: "reviews", reviews: reviewsOf(book) };

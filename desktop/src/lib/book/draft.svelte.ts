@@ -5,6 +5,7 @@
  * time and the column, a single pet comes by itself. What a person chose by hand is never replaced.
  */
 import { asRefusal, type Backend } from "../backend/backend";
+import type { AlertView } from "../backend/types/AlertView";
 import type { Booking } from "../backend/types/Booking";
 import type { CheckQuery } from "../backend/types/CheckQuery";
 import type { ClientSummary } from "../backend/types/ClientSummary";
@@ -33,6 +34,8 @@ const PLAIN_MINUTES = 15;
 
 export class Draft {
 	client = $state.raw<ClientSummary>();
+	/** What to be careful about with that client and the pets. */
+	alerts = $state.raw<readonly AlertView[]>([]);
 	pets = $state<string[]>([]);
 	service = $state("");
 	staff = $state("");
@@ -159,6 +162,7 @@ export class Draft {
 	/** Takes a client, and from the last visit what was not chosen by hand. */
 	async pick(client: ClientSummary): Promise<void> {
 		this.client = client;
+		this.alerts = [];
 		this.adding = undefined;
 		const typed = this.search.text.trim().toLowerCase();
 		this.search.clear();
@@ -167,6 +171,7 @@ export class Draft {
 			const answer = await this.backend.query({ type: "client", client: client.id });
 			if (this.client.id !== client.id) return;
 			this.client = answer.client;
+			this.alerts = answer.alerts ?? [];
 			const last = answer.last;
 			if (!last) return;
 			const service = this.practice.services.find((one) => one.id === last.service);

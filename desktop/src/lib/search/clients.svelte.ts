@@ -1,5 +1,6 @@
 /** The list of clients and the one that is open, with pets and visits. Holds state, renders nothing. */
 import { asRefusal, type Backend } from "../backend/backend";
+import { ClientCards } from "../cards/cards.svelte";
 import type { ClientSummary } from "../backend/types/ClientSummary";
 import type { ClientView } from "../backend/types/ClientView";
 import type { Command } from "../backend/types/Command";
@@ -61,6 +62,8 @@ export class Clients {
 	loaded = $state(false);
 
 	readonly search: ClientSearch;
+	/** Of the client that is open. */
+	readonly cards: ClientCards;
 	/** What the list shows: matches while something is typed, otherwise everyone by name. */
 	readonly shown = $derived.by(() =>
 		this.search.text.trim() === "" ? this.page : this.search.found,
@@ -76,6 +79,9 @@ export class Clients {
 		private readonly tell: Tell,
 	) {
 		this.search = new ClientSearch(backend, 50);
+		this.cards = new ClientCards(backend, (reply) => {
+			tell.said(reply);
+		});
 	}
 
 	listen(): () => void {
@@ -106,6 +112,7 @@ export class Clients {
 			if (opening !== this.#opening) return;
 			if (this.open?.client.id !== client) this.closeForms();
 			this.open = answer;
+			await this.cards.show(client);
 		} catch (error) {
 			this.tell.refused(asRefusal(error));
 		}

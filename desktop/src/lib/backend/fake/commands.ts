@@ -276,6 +276,25 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			if (command.microchip != null) pet.microchip = command.microchip;
 			return { id: pet.id, said: `${pet.name} was saved.` };
 		}
+		case "add_card_note": {
+			find(
+				book.clients.flatMap((one) => [one, ...one.pets]),
+				command.of,
+				"client or pet",
+				"of",
+			);
+			if (command.text.trim() === "")
+				throw refusal("invalid_input", "The note is empty.", "Type what to note.", "text");
+			const made = id("note");
+			const { of, card, text } = command;
+			book.notes.push({ id: made, of, card, text, by: "this desk", at: instant });
+			return { id: made, said: "The note is on the card." };
+		}
+		case "withdraw_card_note": {
+			const note = find(book.notes, command.note, "note", "note");
+			Object.assign(note, { withdrawn_by: "this desk", withdrawn_at: instant });
+			return { id: note.id, said: "The note is withdrawn." };
+		}
 		case "book": {
 			find(book.locations, command.location, "site", "location");
 			const person = find(book.staff, command.staff, "person", "staff");

@@ -8,6 +8,7 @@ import type { TakenView } from "../types/TakenView";
 import type { VisitDetails } from "../types/VisitDetails";
 import type { VisitState } from "../types/VisitState";
 import type { VisitView } from "../types/VisitView";
+import { alertsOf } from "./cards";
 import { clashesOf, freeSlots, holdsSlot, instantOf, openOn, partsOf, workingOn } from "./plan";
 import type { Book, FakeVisit } from "./world";
 
@@ -55,6 +56,7 @@ export function visitView(book: Book, visit: FakeVisit, flagged = flaggedIn(book
 			...(service ? { service: service.id, service_name: service.name } : {}),
 			...(visit.note ? { note: visit.note } : {}),
 			reasons: visit.reasons,
+			alerts: alertsOf(book, [client?.id ?? "", ...visit.pets]),
 		},
 	};
 }
@@ -200,7 +202,8 @@ export function clientView(book: Book, id: string): ClientView | undefined {
 			state: visit.state,
 		}));
 	const last = visits.find((visit) => visit.state !== "cancelled");
-	return { client: summary, note, visits, ...(last ? { last } : {}) };
+	const alerts = alertsOf(book, [id, ...client.pets.map((pet) => pet.id)]);
+	return { client: summary, note, visits, alerts, ...(last ? { last } : {}) };
 }
 
 /** Digits find phones of four digits up (or a microchip after `#`), letters find clients and pets. */

@@ -11,6 +11,7 @@ import type { ServiceView } from "../types/ServiceView";
 import type { StaffView } from "../types/StaffView";
 import type { Standing } from "../types/Standing";
 import type { VisitState } from "../types/VisitState";
+import type { FakeNote } from "./cards";
 
 export interface FakeVisit {
 	id: string;
@@ -50,6 +51,7 @@ export interface Book {
 	services: ServiceView[];
 	clients: FakeClient[];
 	visits: FakeVisit[];
+	notes: FakeNote[];
 	next: number;
 }
 
@@ -88,6 +90,7 @@ export function emptyBook(name: string): Book {
 		services: [],
 		clients: [],
 		visits: [],
+		notes: [],
 		next: 1,
 	};
 }

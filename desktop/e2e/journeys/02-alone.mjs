@@ -82,7 +82,8 @@ await journey("a day at one desk, with no relay", async ({ open, step }) => {
 		await atCursor(desk, /^11:00 – .*Rosa Lima/);
 	});
 	await step("its lower edge is drawn further down", async () => {
-		await dragOver(desk, ["Bea", "11:17"], ["Bea", "11:44"]);
+		// A minute above its end is the border, below the handle.
+		await dragOver(desk, ["Bea", "11:19"], ["Bea", "11:44"]);
 		await seeVisit(desk, /^11:00 – 11:45, Bea, Pixel · Rosa Lima/);
 		await atCursor(desk, /^11:00 – 11:45.*Rosa Lima/);
 	});

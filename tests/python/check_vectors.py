@@ -152,10 +152,10 @@ WHAT = choice(
         2: [ID, ROLE, I64, KEY, optional(ID), bytes_of(most=16 * 1024)],
         3: [optional(ID), SEAT_GRANT, optional(DEVICE_GRANT)],
         4: [ID, ROLE],
-        5: [ID, list_of(WRITTEN_BY, 1024, ascending=lambda pair: pair[0])],
+        5: [ID, list_of(WRITTEN_BY, 8192, ascending=lambda pair: pair[0])],
         6: [KEY, optional(KEY), text(255)],
         7: [U32],
-        8: [ID, list_of(WRITTEN_BY, 1024, ascending=lambda pair: pair[0])],
+        8: [ID, list_of(WRITTEN_BY, 8192, ascending=lambda pair: pair[0])],
         9: [ID],
     }
 )
@@ -172,7 +172,7 @@ def feed_order(have):
 
 HAVES = list_of(HAVE, 1024, ascending=feed_order)
 ENTRY = array(bytes_of(most=MAX_HEADER), SIGNATURE, optional(bytes_of(most=MAX_BODY)))
-SIGNED = array(bytes_of(most=64 * 1024), SIGNATURE)
+SIGNED = array(bytes_of(most=224 * 1024), SIGNATURE)
 ITEM = choice({0: [ENTRY], 1: [SIGNED], 2: [SIGNED]})
 SIGN_IN = array(ID, ID, text(255), bytes_of(16), HAVES, SIGNATURE)
 JOIN = array(ID, ID, text(255), bytes_of(16), U32, SIGNATURE)

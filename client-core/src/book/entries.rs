@@ -102,6 +102,32 @@ impl Entries {
         changed
     }
 
+    /// What is looked through, with the claims that it was about.
+    pub(super) fn masked_list(&self) -> Vec<(Hash, Seen, Vec<AppointmentId>)> {
+        let masked = self.seen.iter().filter(|(_, seen)| seen.masked);
+        let mut found: BTreeMap<Hash, (Seen, Vec<AppointmentId>)> = masked
+            .map(|(hash, seen)| (*hash, (*seen, Vec::new())))
+            .collect();
+        if found.is_empty() {
+            return Vec::new();
+        }
+        for (id, touches) in &self.touches {
+            for touch in touches {
+                if let Some((_, claims)) = found.get_mut(&touch.entry)
+                    && claims.last() != Some(id)
+                {
+                    claims.push(*id);
+                }
+            }
+        }
+        let listed = found.into_iter().map(|(hash, (seen, mut claims))| {
+            claims.sort_unstable();
+            claims.dedup();
+            (hash, seen, claims)
+        });
+        listed.collect()
+    }
+
     pub(super) fn touch(&mut self, entry: Hash, week: WeekKey, write: Write) {
         let (id, what) = match write {
             Write::Origin(id) => {

@@ -218,4 +218,9 @@ impl Book {
     pub fn masked_entries(&self) -> usize {
         self.entries.masked()
     }
+
+    /// The entries that are looked through, with the claims that they were about.
+    pub fn masked_list(&self) -> Vec<(Hash, Seen, Vec<AppointmentId>)> {
+        self.entries.masked_list()
+    }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::StaffRole;
+use super::{SeatHere, StaffRole};
 
 /// A wish about the home. `{"type": "unlock", "passphrase": "…"}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -46,6 +46,74 @@ pub enum HomeRequest {
     },
     /// Forgets the keys. Reply: `Status`.
     Lock,
+    /// Forgets the keys of who is at the desk; a PIN brings them back. Where nobody has a PIN it
+    /// is the same as `lock`. Reply: `Status`.
+    Pause,
+    /// Who works at this computer. Reply: `Seats`.
+    Seats,
+    /// One more person at this computer, with a seat of their own; for owners and managers, while
+    /// the relay answers. Reply: `Seats`.
+    AddSeat {
+        /// What the person is called here.
+        name: String,
+        /// The role of the seat.
+        role: StaffRole,
+        /// What takes the desk, 4 to 64 characters.
+        pin: String,
+    },
+    /// The same, for somebody who brings a code. Reply: `Seats`.
+    JoinSeat {
+        /// The code as `invite` gave it.
+        code: String,
+        /// What the person is called here.
+        name: String,
+        /// What takes the desk, 4 to 64 characters.
+        pin: String,
+    },
+    /// Gives the desk to another person, or back to one after a pause. Reply: `Opened`.
+    Switch {
+        /// Whose seat, by id.
+        seat: String,
+        /// That person's PIN.
+        pin: String,
+        /// A passphrase of this computer, once too many PINs were wrong.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        passphrase: Option<String>,
+    },
+    /// Sets the PIN of who is at the desk. Reply: `Seats`.
+    SetPin {
+        /// The new one, 4 to 64 characters.
+        pin: String,
+    },
+    /// Lets who is at the desk begin the day with a passphrase of their own. Reply: `Seats`.
+    SetPassphrase {
+        /// The new one, at least 8 characters.
+        passphrase: String,
+    },
+    /// Ends a seat: what it writes from now on counts for nothing, and what is written from now on
+    /// it cannot read. For owners. Reply: `Governed`.
+    RemoveSeat {
+        /// Which, by id.
+        seat: String,
+    },
+    /// The same for a device and every seat on it. Reply: `Governed`.
+    RemoveDevice {
+        /// Which, by id.
+        device: String,
+    },
+    /// Gives a seat another role; for owners. Reply: `Governed`.
+    SetRole {
+        /// Which, by id.
+        seat: String,
+        /// The role from now on.
+        role: StaffRole,
+    },
+    /// Calls an open invitation back. Reply: `Governed`.
+    RevokeInvite {
+        /// Which, by id.
+        invite: String,
+    },
     /// Lets one more device in. Reply: `Invited`.
     Invite {
         /// The role of its seat.
@@ -98,6 +166,16 @@ pub enum HomeReply {
     },
     /// The home is open.
     Opened,
+    /// Who works at this computer.
+    Seats {
+        /// In the order in which they came.
+        seats: Vec<SeatHere>,
+    },
+    /// Who belongs to the practice has changed.
+    Governed {
+        /// Whether this device made new keys; if not, an owner's device will.
+        rotated: bool,
+    },
     /// A code to hand over.
     Invited {
         /// The code.
@@ -127,6 +205,8 @@ impl std::fmt::Debug for HomeReply {
 pub struct HomeStatus {
     /// Empty, locked or open.
     pub phase: HomePhase,
+    /// Locked, and a PIN opens it.
+    pub paused: bool,
     /// Relay address, when open and set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -143,4 +223,6 @@ pub enum HomePhase {
     Locked,
     /// In use.
     Open,
+    /// Removed from the practice: what was written here is kept, and nothing opens it.
+    Removed,
 }

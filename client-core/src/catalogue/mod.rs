@@ -10,7 +10,9 @@ mod command;
 mod error;
 mod event;
 mod home;
+mod people;
 mod query;
+mod seats;
 mod views;
 
 pub use cards::*;
@@ -18,7 +20,9 @@ pub use command::*;
 pub use error::*;
 pub use event::*;
 pub use home::*;
+pub use people::*;
 pub use query::*;
+pub use seats::*;
 pub use views::*;
 
 use conflict_rules::id;

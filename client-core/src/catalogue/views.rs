@@ -10,7 +10,7 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AlertView, CardsView, ClientId, PetId, ServiceId, VerdictWish, Warning};
+use super::{AlertView, CardsView, ClientId, PeopleView, PetId, ServiceId, VerdictWish, Warning};
 
 /// What a member of staff does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -667,44 +667,6 @@ pub enum LinkState {
     CatchingUp,
     /// Connected and holding all.
     InStep,
-}
-
-/// Seats and devices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct PeopleView {
-    /// Seats.
-    pub seats: Vec<SeatView>,
-    /// Open invitations.
-    pub invitations: Vec<InvitationView>,
-}
-
-/// A seat.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct SeatView {
-    /// Its id.
-    pub id: String,
-    /// Role.
-    pub role: StaffRole,
-    /// Device.
-    pub device: String,
-    /// This one.
-    pub here: bool,
-    /// Removed.
-    pub removed: bool,
-}
-
-/// An invitation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct InvitationView {
-    /// Its id.
-    pub id: String,
-    /// Role.
-    pub role: StaffRole,
-    /// Until when.
-    #[ts(as = "String")]
-    pub expires: Timestamp,
-    /// Used already.
-    pub used: bool,
 }
 
 impl From<ClaimState> for VisitState {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, DateTime};
 
-use super::cards::Card;
+use super::{cards::Card, people::People, seats::Seat};
 use crate::catalogue::StaffRole;
 
 /// Daybook: the appointment book that never goes down.
@@ -30,6 +30,12 @@ pub struct Cli {
     /// everything.
     #[arg(long, global = true, conflicts_with = "passphrase_file")]
     pub insecure_machine_key: bool,
+    /// Who is at the desk, by name or id, where several people share this home; needs `--pin-file`.
+    #[arg(long, value_name = "NAME", global = true, requires = "pin_file")]
+    pub seat: Option<String>,
+    /// File whose first line is that person's PIN.
+    #[arg(long, value_name = "FILE", global = true, requires = "seat")]
+    pub pin_file: Option<PathBuf>,
     /// PEM file of further authorities for a `wss://` relay.
     #[arg(long, env = "DAYBOOK_CA_FILE", global = true)]
     pub ca_file: Option<PathBuf>,
@@ -99,6 +105,9 @@ pub enum What {
     /// Notes about clients and pets, each kind for those who may read it.
     #[command(subcommand)]
     Card(Card),
+    /// Several people at this computer.
+    #[command(subcommand)]
+    Seat(Seat),
     /// Agree a visit.
     Book(Book),
     /// Keep time free.
@@ -161,8 +170,12 @@ pub enum What {
     },
     /// Where this replica stands.
     State,
-    /// Seats, devices and invitations.
-    People,
+    /// Seats, devices and invitations; without more words, a list.
+    People {
+        /// What about them.
+        #[command(subcommand)]
+        people: Option<People>,
+    },
     /// Run catalogue commands and queries from standard input, one JSON value a line.
     Batch {
         /// Stay connected to the relay meanwhile and wait to be in step first.

@@ -17,8 +17,10 @@ mod batch;
 pub mod cards;
 mod exit;
 mod names;
+pub mod people;
 mod print;
 mod run;
+pub mod seats;
 
 pub use exit::exit_code;
 pub use run::{print_refusal, run};

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{cards, run::word};
+use super::{cards, people, run::word, seats};
 use crate::{
     catalogue::{
         Answer, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply, Query, Refusal,
@@ -41,6 +41,7 @@ impl Printer<'_> {
                     HomePhase::Empty => "empty",
                     HomePhase::Locked => "locked",
                     HomePhase::Open => "open",
+                    HomePhase::Removed => "removed from the practice",
                 };
                 self.line(&format!("home: {phase}"))?;
                 match &status.relay {
@@ -55,7 +56,10 @@ impl Printer<'_> {
                 }
                 self.line("They are not shown again, and nobody can bring them back.")
             }
+            HomeReply::Governed { rotated: true } => self.line("Done. New keys were made."),
+            HomeReply::Governed { rotated: false } => self.line("Done."),
             HomeReply::Opened => self.line("The home is open."),
+            HomeReply::Seats { .. } => self.lines(seats::lines(reply).into_iter()),
             HomeReply::Invited { code, expires } => {
                 self.line(code)?;
                 self.line(&format!("valid until {expires}, once"))
@@ -140,23 +144,7 @@ impl Printer<'_> {
                 self.line(&format!("{} clashes  {hash}", clashes.len()))
             }
             Answer::State(state) => self.state(state),
-            Answer::People(people) => {
-                for seat in &people.seats {
-                    let mut words = vec![seat.id.clone(), format!("{:?}", seat.role)];
-                    words.extend(seat.here.then(|| "this seat".to_owned()));
-                    words.extend(seat.removed.then(|| "removed".to_owned()));
-                    self.line(&words.join("  "))?;
-                }
-                for invitation in &people.invitations {
-                    let used = if invitation.used { "used" } else { "open" };
-                    let (id, expires) = (&invitation.id, invitation.expires);
-                    self.line(&format!(
-                        "{id}  {:?}  until {expires}  {used}",
-                        invitation.role
-                    ))?;
-                }
-                Ok(())
-            }
+            Answer::People(view) => self.lines(people::lines(view).into_iter()),
             Answer::Practice(_) | Answer::Visit(_) | Answer::Check(_) => self.as_json(answer),
         }
     }

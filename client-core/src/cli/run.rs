@@ -16,7 +16,9 @@ use super::{
     },
     batch, cards,
     names::{Names, id, internal},
+    people,
     print::Printer,
+    seats,
 };
 use crate::{
     catalogue::{
@@ -84,7 +86,13 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
         }
         _ => {}
     }
-    home.unlock(&needed(opening)?)?;
+    let opening = needed(opening)?;
+    match (&cli.seat, &cli.pin_file) {
+        (Some(seat), Some(file)) => {
+            home.unlock_as(&opening, seat, &first_line(file, "pin_file")?)?;
+        }
+        _ => home.unlock(&opening)?,
+    }
     open_home(&home, cli.what, &clock, &mut printer)
 }
 
@@ -111,6 +119,10 @@ fn open_home(
             printer.home(&home.request(HomeRequest::Backup { folder })?)
         }
         What::Card(card) => cards::run(home, card, printer),
+        What::People { people } => {
+            people::run(home, people.unwrap_or(people::People::List), printer)
+        }
+        What::Seat(seat) => seats::run(home, seat, printer),
         What::Sync(sync) => synchronise(home, &sync, printer),
         What::Batch { online, strict } => {
             if online {
@@ -151,7 +163,6 @@ fn open_home(
         | What::Clashes
         | What::Reviews
         | What::State
-        | What::People
         | What::Client(Client::List { .. })
         | What::Pet(Pet::List { .. }) => {
             let query = query(&Names::of(home)?, what, clock)?;
@@ -187,7 +198,7 @@ fn needed(opening: Option<Opening>) -> Result<Opening, Refusal> {
     })
 }
 
-fn first_line(file: &Path, field: &str) -> Result<String, Refusal> {
+pub(super) fn first_line(file: &Path, field: &str) -> Result<String, Refusal> {
     let text = std::fs::read_to_string(file).map_err(|_| {
         Refusal::new(
             ErrorCode::InvalidInput,
@@ -506,7 +517,6 @@ fn query(names: &Names<'_>, what: What, clock: &crate::home::Clock) -> Result<Qu
         What::Clashes => Query::Clashes,
         What::Reviews => Query::Reviews,
         What::State => Query::State,
-        What::People => Query::People,
         What::Client(Client::List { skip, limit }) => Query::Clients {
             skip: Some(skip),
             limit: Some(limit),

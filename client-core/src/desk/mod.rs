@@ -9,6 +9,7 @@
 mod cards;
 pub(crate) mod checks;
 mod decide;
+mod people;
 mod practice;
 mod records;
 mod shape;

@@ -125,10 +125,15 @@ impl<S: Storage> Replica<S> {
             .seats()
             .map(|(id, state): (_, &SeatState)| SeatView {
                 id: id.to_string(),
-                role: shown(state.role().or_else(|| state.role_at(state.added()))),
+                role: shown(
+                    state
+                        .role()
+                        .or_else(|| state.roles().last().map(|(_, role)| *role)),
+                ),
                 device: state.device().to_string(),
                 here: id == self.seat,
                 removed: state.removed().is_some(),
+                keys: self.has_keys(id, state),
             })
             .collect();
         let invitations = governance
@@ -138,8 +143,13 @@ impl<S: Storage> Replica<S> {
                 role: shown(Some(state.role)),
                 expires: Timestamp::from_second(state.expires).unwrap_or(Timestamp::MAX),
                 used: state.used.is_some(),
+                revoked: state.revoked.is_some(),
             })
             .collect();
-        PeopleView { seats, invitations }
+        PeopleView {
+            seats,
+            invitations,
+            masked: self.masked_entries(),
+        }
     }
 }

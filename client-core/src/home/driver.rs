@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Clock, Home, Shared, TICKET};
+use super::{Clock, Home, Shared, TICKET, people};
 use crate::{
     catalogue::{ErrorCode, Event, Refusal},
     link::{Drive, Link, Wish},
     session::Input,
-    store::LocalStore as _,
+    store::{Folder, LocalStore as _},
 };
 
 pub(super) struct Driver {
     shared: Arc<Shared>,
+    folder: Arc<Folder>,
     clock: Clock,
     /// Where to dial instead of the pinned address.
     elsewhere: Option<String>,
@@ -38,6 +39,12 @@ impl Drive for Driver {
             Event::JustTaken { appointment, .. } => !desk.awaited.contains(appointment),
             Event::Changed { .. } => true,
         });
+        if let Some(desk) = held.take_if(|desk| desk.replica.role().is_none()) {
+            // The chain says so. What fails here is tried again when somebody unlocks.
+            let _ = people::leave(&self.folder, desk);
+            events = vec![super::all_changed()];
+            wishes = vec![Wish::Hangup];
+        }
         drop(held);
         self.shared.tell(events);
         if let Some(address) = &self.elsewhere {
@@ -82,6 +89,7 @@ impl Home {
         }
         let driver = Driver {
             shared: Arc::clone(&self.shared),
+            folder: Arc::clone(&self.folder),
             clock: Arc::clone(&self.clock.0),
             elsewhere,
         };

@@ -20,7 +20,9 @@ mod backup;
 mod driver;
 mod joining;
 mod keys;
+mod people;
 mod relay;
+mod seats;
 
 use std::{
     collections::BTreeSet,
@@ -86,12 +88,14 @@ impl Opening {
 /// An installation. See the module's documentation.
 #[derive(Debug)]
 pub struct Home {
-    folder: Folder,
+    folder: Arc<Folder>,
     clock: Clock_,
     trust: Trust,
     shared: Arc<Shared>,
     /// Apart from `shared`, because a link is joined when it is dropped.
     link: Mutex<Option<Link>>,
+    /// Nobody is at the desk, and a PIN brings somebody back.
+    resting: Mutex<Option<seats::Resting>>,
 }
 
 /// A clock that does not print.
@@ -168,11 +172,12 @@ impl Home {
             FolderError::Io(error) => storage(&error),
         })?;
         Ok(Self {
-            folder,
+            folder: Arc::new(folder),
             clock: Clock_(clock),
             trust,
             shared: Arc::default(),
             link: Mutex::new(None),
+            resting: Mutex::new(None),
         })
     }
 
@@ -188,6 +193,17 @@ impl Home {
             | HomeRequest::Recover { passphrase, .. } => Opening::passphrase(passphrase.clone()),
             HomeRequest::Status
             | HomeRequest::Lock
+            | HomeRequest::Pause
+            | HomeRequest::Seats
+            | HomeRequest::AddSeat { .. }
+            | HomeRequest::JoinSeat { .. }
+            | HomeRequest::Switch { .. }
+            | HomeRequest::SetPin { .. }
+            | HomeRequest::SetPassphrase { .. }
+            | HomeRequest::RemoveSeat { .. }
+            | HomeRequest::RemoveDevice { .. }
+            | HomeRequest::SetRole { .. }
+            | HomeRequest::RevokeInvite { .. }
             | HomeRequest::Invite { .. }
             | HomeRequest::SetRelay { .. }
             | HomeRequest::ApproveRelay
@@ -217,13 +233,28 @@ impl Home {
             HomeRequest::Join { code, .. } => self.join(&code, opening),
             HomeRequest::Unlock { .. } => {
                 self.unlock(opening)?;
-                Ok(HomeReply::Opened)
+                Ok(self.opened())
             }
             HomeRequest::Recover { words, .. } => self.recover(&words, opening),
             HomeRequest::Lock => {
                 self.lock();
                 Ok(HomeReply::Status(self.status()))
             }
+            HomeRequest::Pause => self.pause(),
+            HomeRequest::Seats => self.seats(),
+            HomeRequest::AddSeat { name, role, pin } => self.add_seat(&name, role, &pin),
+            HomeRequest::JoinSeat { code, name, pin } => self.join_seat(&code, &name, &pin),
+            HomeRequest::Switch {
+                seat,
+                pin,
+                passphrase,
+            } => self.switch(&seat, &pin, passphrase.as_deref()),
+            HomeRequest::SetPin { pin } => self.set_pin(&pin),
+            HomeRequest::SetPassphrase { passphrase } => self.set_own_passphrase(&passphrase),
+            HomeRequest::RemoveSeat { seat } => self.remove_seat(&seat),
+            HomeRequest::RemoveDevice { device } => self.remove_device(&device),
+            HomeRequest::SetRole { seat, role } => self.set_role(&seat, role),
+            HomeRequest::RevokeInvite { invite } => self.revoke_invite(&invite),
             HomeRequest::Invite { role, days } => self.invite(role, days),
             HomeRequest::SetRelay { address, ticket } => {
                 self.set_relay(&address, ticket.as_deref())
@@ -239,6 +270,7 @@ impl Home {
         match &*self.shared.lock() {
             Some(desk) => HomeStatus {
                 phase: HomePhase::Open,
+                paused: false,
                 relay: desk
                     .replica
                     .ledger()
@@ -248,10 +280,17 @@ impl Home {
             },
             None if self.folder.is_empty() => HomeStatus {
                 phase: HomePhase::Empty,
+                paused: false,
+                relay: None,
+            },
+            None if self.is_removed() => HomeStatus {
+                phase: HomePhase::Removed,
+                paused: false,
                 relay: None,
             },
             None => HomeStatus {
                 phase: HomePhase::Locked,
+                paused: self.is_paused(),
                 relay: None,
             },
         }
@@ -292,6 +331,9 @@ impl Home {
         if self.shared.lock().is_some() {
             return Ok(());
         }
+        if self.is_removed() {
+            return Err(people::removed());
+        }
         let keys = self.open_keys(opening)?;
         self.open_replica(keys)
     }
@@ -299,28 +341,61 @@ impl Home {
     fn open_replica(&self, keys: Unlocked) -> Result<(), Refusal> {
         self.unpack_restored(&keys)?;
         let mut random = random()?;
-        let storage = DirStorage::open(self.folder.log()).map_err(|error| storage(&error))?;
-        let (replica, _recovery) = Replica::open(storage, &keys.secrets, &mut random, self.now())?;
-        self.put(replica, random, keys)
+        // Who was here before has left the log open.
+        let (ledger, settings) = match self.take_resting() {
+            Some(resting) => (resting.ledger, resting.settings),
+            None => (self.open_ledger(&mut random)?, self.open_settings()?),
+        };
+        if keys.seat().is_none() {
+            // This person works here no more; the others have their PINs.
+            self.rest(seats::Resting {
+                ledger,
+                random,
+                settings,
+                keys,
+            });
+            return Ok(());
+        }
+        let replica = Replica::of_ledger(ledger, &keys.secrets, &mut random, self.now())?;
+        self.put_with(replica, random, keys, settings)
+    }
+
+    fn open_settings(&self) -> Result<SledStore, Refusal> {
+        SledStore::open(&self.folder.index()).map_err(|error| store(&error))
     }
 
     fn put(
         &self,
-        mut replica: Replica<DirStorage>,
+        replica: Replica<DirStorage>,
         random: ChaCha20Rng,
         keys: Unlocked,
     ) -> Result<(), Refusal> {
-        let settings = SledStore::open(&self.folder.index()).map_err(|error| store(&error))?;
+        let settings = self.open_settings()?;
+        self.put_with(replica, random, keys, settings)
+    }
+
+    fn put_with(
+        &self,
+        mut replica: Replica<DirStorage>,
+        mut random: ChaCha20Rng,
+        mut keys: Unlocked,
+        settings: SledStore,
+    ) -> Result<(), Refusal> {
+        self.tidy_keys(&replica, &mut random, &mut keys)?;
         let ticket = settings.get(TICKET).map_err(|error| store(&error))?;
         replica.set_ticket(ticket.and_then(|ticket| String::from_utf8(ticket).ok()));
-        *self.shared.lock() = Some(Desk {
+        let desk = Desk {
             replica,
             random,
             settings,
             keys,
             linked: false,
             awaited: BTreeSet::new(),
-        });
+        };
+        if desk.replica.role().is_none() {
+            return Err(people::leave(&self.folder, desk)?);
+        }
+        *self.shared.lock() = Some(desk);
         self.shared.tell(vec![all_changed()]);
         Ok(())
     }
@@ -329,6 +404,7 @@ impl Home {
     pub fn lock(&self) {
         self.disconnect();
         *self.shared.lock() = None;
+        drop(self.take_resting());
         self.shared.tell(vec![all_changed()]);
     }
 
@@ -342,7 +418,7 @@ impl Home {
         let asks = matches!(command, Command::Book(_) | Command::Move(_));
         let mut held = self.shared.lock();
         self.heal(&mut held)?;
-        let desk = held.as_mut().ok_or_else(locked)?;
+        let desk = held.as_mut().ok_or_else(|| self.closed())?;
         let now = self.now();
         let reply = desk.replica.execute(now, &mut desk.random, command)?;
         let events = desk.replica.take_events();
@@ -396,7 +472,7 @@ impl Home {
     /// When what was asked for does not exist here, or the home is locked.
     pub fn query(&self, query: Query) -> Result<Answer, Refusal> {
         let mut held = self.shared.lock();
-        let desk = held.as_mut().ok_or_else(locked)?;
+        let desk = held.as_mut().ok_or_else(|| self.closed())?;
         let answer = desk.replica.query(self.now(), query)?;
         let Answer::State(mut state) = answer else {
             return Ok(answer);
@@ -434,7 +510,7 @@ impl Home {
             Ok((held, _)) => held,
             Err(poisoned) => poisoned.into_inner().0,
         };
-        let desk = held.as_ref().ok_or_else(locked)?;
+        let desk = held.as_ref().ok_or_else(|| self.closed())?;
         match desk.replica.trouble() {
             Some(code) => Err(relay::trouble(code)),
             None if desk.replica.link() == LinkState::InStep => Ok(()),
@@ -511,14 +587,21 @@ impl Drop for Home {
 
 fn check_new(opening: &Opening) -> Result<(), Refusal> {
     match opening {
-        Opening::Passphrase(text) if text.chars().count() < MIN_PASSPHRASE => Err(Refusal::new(
-            ErrorCode::InvalidInput,
-            "The passphrase is too short.",
-            "Use at least 8 characters; several words are easy to remember.",
-        )
-        .at("passphrase")),
-        Opening::Passphrase(_) | Opening::MachineKey => Ok(()),
+        Opening::Passphrase(text) => check_passphrase(text),
+        Opening::MachineKey => Ok(()),
     }
+}
+
+fn check_passphrase(text: &str) -> Result<(), Refusal> {
+    if text.chars().count() >= MIN_PASSPHRASE {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        ErrorCode::InvalidInput,
+        "The passphrase is too short.",
+        "Use at least 8 characters; several words are easy to remember.",
+    )
+    .at("passphrase"))
 }
 
 fn all_changed() -> Event {

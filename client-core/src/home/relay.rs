@@ -132,7 +132,7 @@ impl Home {
         })
     }
 
-    fn wait_for_act(&self, act: &Hash, patience: Duration) -> Result<(), Refusal> {
+    pub(super) fn wait_for_act(&self, act: &Hash, patience: Duration) -> Result<(), Refusal> {
         let held = self.shared.lock();
         let waited = self
             .shared

@@ -196,6 +196,8 @@ pub struct Ledger<S> {
     pub(crate) waiting: Vec<Hash>,
     /// The last entry seen of each seat, and which entry first named another as its predecessor.
     pub(crate) last_of_seat: HashMap<SeatId, Hash>,
+    /// The last sequence that each seat is proven to have written in each incarnation.
+    pub(crate) wrote: BTreeMap<(SeatId, IncarnationId), u64>,
     pub(crate) successors: HashMap<(SeatId, Hash), Hash>,
     pub(crate) digest: [u64; 4],
     pub(crate) alarms: std::collections::BTreeSet<Alarm>,
@@ -259,6 +261,7 @@ impl<S: Storage> Ledger<S> {
             outbox: BTreeMap::new(),
             waiting: Vec::new(),
             last_of_seat: HashMap::new(),
+            wrote: BTreeMap::new(),
             successors: HashMap::new(),
             digest: [0; 4],
             alarms: std::collections::BTreeSet::new(),

@@ -1,10 +1,10 @@
 //! Reading: rebuilding from the log, and what the session and the book ask.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use entry_log::{Index, Log, Storage};
 use sync_protocol::{
-    Acceptance, Entry, Governance, Hash, Have, IncarnationId, Item, SignedAct, accept,
+    Acceptance, Entry, Governance, Hash, Have, IncarnationId, Item, SeatId, SignedAct, accept,
 };
 
 use super::{
@@ -97,6 +97,18 @@ impl<S: Storage> Ledger<S> {
             }
         }
         Ok(())
+    }
+
+    /// How far the given seats have written, by run: what a removal names.
+    pub fn written_by(&self, seats: &[SeatId]) -> Vec<(IncarnationId, u64)> {
+        let mut last: BTreeMap<IncarnationId, u64> = BTreeMap::new();
+        for ((seat, run), written) in &self.wrote {
+            if seats.contains(seat) {
+                let known = last.entry(*run).or_insert(*written);
+                *known = (*known).max(*written);
+            }
+        }
+        last.into_iter().collect()
     }
 
     /// The item at a place of the log.

@@ -14,6 +14,9 @@ use super::{
     record::{self, Origin, Placement},
 };
 
+const FIRST: IncarnationId = IncarnationId::from_bytes([0; 16]);
+const LAST: IncarnationId = IncarnationId::from_bytes([0xff; 16]);
+
 impl<S: Storage> Ledger<S> {
     /// Takes items `first..` of a feed, as the relay sent them. Their positions count from the
     /// first head on that covers them.
@@ -196,7 +199,9 @@ impl<S: Storage> Ledger<S> {
             Item::Act(act) => {
                 self.governance.apply(&act)?;
                 self.hold(&Item::Act(act.clone()), Origin::Unproven)?;
+                let height = act.value().height;
                 let mut arrivals = vec![Arrival::Act(Arc::new(act))];
+                arrivals.extend(self.judge_removed(height)?);
                 arrivals.extend(self.judge_waiting()?);
                 Ok(arrivals)
             }
@@ -225,6 +230,9 @@ impl<S: Storage> Ledger<S> {
         verdict: Acceptance,
     ) -> Option<Arrival> {
         let place = self.items.get(&hash).and_then(|held| held.place);
+        if matches!(verdict, Acceptance::Accept | Acceptance::Mask(_)) {
+            self.note_written(&entry);
+        }
         match verdict {
             Acceptance::Accept => Some(Arrival::Entry {
                 entry,
@@ -252,6 +260,54 @@ impl<S: Storage> Ledger<S> {
                 None
             }
         }
+    }
+
+    /// Tells once more, as looked through, what an act took away: what a removed seat wrote beyond
+    /// what its removal lets stand.
+    pub(crate) fn judge_removed(&mut self, height: u32) -> Result<Vec<Arrival>, LedgerError> {
+        let mut late = Vec::new();
+        for seat in self.governance.removed_at(height) {
+            let state = self.governance.seat(seat);
+            let runs = self.wrote.range((seat, FIRST)..=(seat, LAST));
+            for ((_, run), written) in runs {
+                let stands = state.and_then(|state| state.last_accepted(*run));
+                if stands.is_none_or(|last| last < *written) {
+                    late.push((seat, *run, stands));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for (seat, run, stands) in late {
+            let ids = self.ids.iter();
+            let beyond = ids.filter(|((incarnation, sequence), _)| {
+                *incarnation == run && stands.is_none_or(|last| *sequence > last)
+            });
+            let held = beyond.filter_map(|(_, hash)| Some((self.items.get(hash)?.index, *hash)));
+            found.extend(held.map(|(index, hash)| (index, hash, seat)));
+        }
+        found.sort_unstable_by_key(|(index, ..)| *index);
+        let mut arrivals = Vec::new();
+        for (_, hash, seat) in found {
+            if let Some(entry) = self.entry(&hash)?
+                && entry.header().seat == seat
+                && matches!(accept_known(&entry, &self.governance), Acceptance::Mask(_))
+            {
+                let own = self.items.get(&hash).is_some_and(|held| held.own);
+                let origin = if own { Origin::Own } else { Origin::Unproven };
+                arrivals.extend(self.judge(hash, entry, origin));
+            }
+        }
+        Ok(arrivals)
+    }
+
+    /// Remembers how far a seat has written; its signature was checked.
+    pub(crate) fn note_written(&mut self, entry: &Entry) {
+        let header = entry.header();
+        let written = self
+            .wrote
+            .entry((header.seat, header.incarnation))
+            .or_insert(header.sequence);
+        *written = header.sequence.max(*written);
     }
 
     pub(crate) fn judge_waiting(&mut self) -> Result<Vec<Arrival>, LedgerError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use entry_log::Storage;
 use sync_protocol::{
-    DeviceId, DocumentId, Entry, EntryError, FeedId, Hash, Header, Item, KeyId, Seal, SeatId,
-    SeenHead, SignedAct, SigningKey,
+    DeviceId, DocumentId, Entry, EntryError, FeedId, Hash, Header, IncarnationId, Item, KeyId,
+    Seal, SeatId, SeenHead, SignedAct, SigningKey,
 };
 
 use super::{Arrival, Ledger, LedgerError, record::Origin};
@@ -39,6 +39,13 @@ pub struct Draft {
 }
 
 impl<S: Storage> Ledger<S> {
+    /// Begins another run: what is written from here on follows on what its seat wrote last.
+    pub fn begin_incarnation(&mut self, incarnation: IncarnationId) {
+        self.incarnation = incarnation;
+        self.next = 0;
+        self.last = None;
+    }
+
     /// Signs and appends entries, in order. They are not saved before [`Ledger::commit`].
     pub fn write(
         &mut self,
@@ -59,6 +66,7 @@ impl<S: Storage> Ledger<S> {
             self.next = entry.header().sequence + 1;
             self.last = Some(entry.hash());
             let entry = Arc::new(entry);
+            self.note_written(&entry);
             self.hold(&Item::Entry(Entry::clone(&entry)), Origin::Own)?;
             arrivals.push(Arrival::Entry {
                 entry,
@@ -118,10 +126,13 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Adds an act of our own while no relay orders the chain.
-    pub fn act(&mut self, act: SignedAct) -> Result<Arrival, LedgerError> {
+    pub fn act(&mut self, act: SignedAct) -> Result<Vec<Arrival>, LedgerError> {
         self.governance.apply(&act)?;
-        let shared = Arc::new(act);
+        let (height, shared) = (act.value().height, Arc::new(act));
         self.hold(&Item::Act(SignedAct::clone(&shared)), Origin::Own)?;
-        Ok(Arrival::Act(shared))
+        let mut arrivals = vec![Arrival::Act(shared)];
+        arrivals.extend(self.judge_removed(height)?);
+        arrivals.extend(self.judge_waiting()?);
+        Ok(arrivals)
     }
 }

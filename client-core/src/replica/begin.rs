@@ -245,6 +245,7 @@ impl<S: Storage> Replica<S> {
             in_step_at: None,
             requests: BTreeMap::new(),
             proposals: Vec::new(),
+            dues: super::people::Dues::default(),
             events: Pending::default(),
         })
     }

@@ -21,8 +21,10 @@
 mod begin;
 mod clock;
 mod newcomer;
+mod people;
 mod refusals;
 mod relay;
+mod seats;
 mod write;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,7 @@ pub use begin::Founding;
 pub use newcomer::Newcomer;
 pub use refusals::{refusal_of_code, refusal_of_join};
 pub use relay::{ActState, Proposal, RequestState};
+pub use seats::FurtherSeat;
 
 pub(crate) use begin::{is_zone, usual_hours};
 pub(crate) use refusals::{illegal_step, internal, invalid, not_allowed, not_found};
@@ -77,6 +80,7 @@ pub struct Replica<S> {
     pub(crate) in_step_at: Option<jiff::Timestamp>,
     pub(crate) requests: BTreeMap<AppointmentId, Request>,
     pub(crate) proposals: Vec<relay::Proposed>,
+    pub(crate) dues: people::Dues,
     pub(crate) events: Pending,
 }
 
@@ -258,9 +262,9 @@ impl<S: Storage> Replica<S> {
         if self.ledger.governance().hash_at(act.value().height) == Some(act.hash()) {
             return Ok(Vec::new());
         }
-        let arrival = self.ledger.act(act)?;
+        let arrivals = self.ledger.act(act)?;
         self.ledger.commit()?;
-        self.arrived(&[arrival]);
+        self.arrived(&arrivals);
         Ok(self.take_events())
     }
 
@@ -339,7 +343,7 @@ pub(crate) fn learn_rows<S: Storage>(
     };
     let mut fresh = false;
     for row in &rows {
-        fresh |= ring.learn(row, author) == Learned::New;
+        fresh |= ring.learn_at(row, author, header.governance.0) == Learned::New;
     }
     fresh
 }

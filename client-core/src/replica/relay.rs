@@ -108,6 +108,9 @@ impl<S: Storage> Replica<S> {
         if self.take_back(now, rng) {
             self.drive(now, rng, Input::Wrote, &mut wishes);
         }
+        if self.pay_in_turn(now, rng) {
+            self.drive(now, rng, Input::Wrote, &mut wishes);
+        }
         self.propose(&mut wishes);
         (wishes, self.take_events())
     }
@@ -168,6 +171,7 @@ impl<S: Storage> Replica<S> {
     fn linked(&mut self, now: Timestamp, link: LinkState) {
         match link {
             LinkState::InStep => {
+                self.dues.look();
                 self.trouble = None;
                 self.in_step_at = Some(self.clock.corrected(now));
             }
@@ -462,12 +466,12 @@ impl<S: Storage> Replica<S> {
         }
     }
 
-    fn make_act(&mut self, now: Timestamp, what: What) -> Result<Proposal, Refusal> {
+    pub(super) fn make_act(&mut self, now: Timestamp, what: What) -> Result<Proposal, Refusal> {
         let act = self.signed_act(now, what)?;
         self.put_act(act)
     }
 
-    fn signed_act(&self, now: Timestamp, what: What) -> Result<SignedAct, Refusal> {
+    pub(super) fn signed_act(&self, now: Timestamp, what: What) -> Result<SignedAct, Refusal> {
         let now = self.clock.corrected(now);
         let act = next_act(&self.ledger, now, Author::Seat(self.seat), what);
         let secrets = self
@@ -482,11 +486,11 @@ impl<S: Storage> Replica<S> {
         Ok(act)
     }
 
-    fn put_act(&mut self, act: SignedAct) -> Result<Proposal, Refusal> {
+    pub(super) fn put_act(&mut self, act: SignedAct) -> Result<Proposal, Refusal> {
         if self.needs_ticket() {
-            let arrival = self.ledger.act(act)?;
+            let arrivals = self.ledger.act(act)?;
             self.ledger.commit()?;
-            self.arrived(&[arrival]);
+            self.arrived(&arrivals);
             return Ok(Proposal::Done);
         }
         if !self.connected() {
@@ -522,6 +526,7 @@ impl<S: Storage> Replica<S> {
     }
 
     pub(crate) fn act_arrived(&mut self, act: Hash) {
+        self.dues.look();
         self.settle(act, ActState::Done);
     }
 

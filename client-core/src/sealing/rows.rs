@@ -232,20 +232,158 @@ impl KeyRow {
     }
 }
 
+/// Rows as they are written: a key that goes to many seats names itself once.
+enum Written {
+    One(KeyRow),
+    Seats {
+        key: KeyId,
+        role: Role,
+        epoch: u32,
+        wraps: Vec<(SeatId, Vec<u8>)>,
+    },
+}
+
+/// The number of [`Written::Seats`], after those of [`KeyRow`].
+const SEATS: u32 = 3;
+
+impl<C> Encode<C> for Written {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        e: &mut minicbor::Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match self {
+            Self::One(row) => Encode::encode(row, e, ctx),
+            Self::Seats {
+                key,
+                role,
+                epoch,
+                wraps,
+            } => {
+                e.array(5)?.u32(SEATS)?;
+                key.encode(e, ctx)?;
+                role.encode(e, ctx)?;
+                e.u32(*epoch)?.array(wraps.len() as u64)?;
+                for (seat, wrap) in wraps {
+                    e.array(2)?;
+                    seat.encode(e, ctx)?;
+                    e.bytes(wrap)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Written {
+    fn decode(d: &mut minicbor::Decoder<'b>, ctx: &mut C) -> Result<Self, minicbor::decode::Error> {
+        let mut ahead = d.probe();
+        let fields = ahead.array()?;
+        if ahead.u32()? != SEATS {
+            return <KeyRow as Decode<C>>::decode(d, ctx).map(Self::One);
+        }
+        if fields != Some(5) {
+            return Err(minicbor::decode::Error::message("a row of five parts"));
+        }
+        d.array()?;
+        d.u32()?;
+        let (key, role) = (KeyId::decode(d, ctx)?, Role::decode(d, ctx)?);
+        let epoch = d.u32()?;
+        let count = d.array()?.unwrap_or(u64::MAX);
+        if count < 2 || count > MAX_ROWS as u64 {
+            return Err(minicbor::decode::Error::message("2 to 128 seats"));
+        }
+        let mut wraps = Vec::new();
+        for _ in 0..count {
+            if d.array()? != Some(2) {
+                return Err(minicbor::decode::Error::message("a seat and a wrap"));
+            }
+            wraps.push((SeatId::decode(d, ctx)?, d.bytes()?.to_vec()));
+        }
+        Ok(Self::Seats {
+            key,
+            role,
+            epoch,
+            wraps,
+        })
+    }
+}
+
+/// A row for a seat, without the seat: which key it is.
+const fn to_seat(row: &KeyRow) -> Option<(KeyId, Role, u32)> {
+    match row {
+        KeyRow::Role {
+            key,
+            role,
+            epoch,
+            to: Recipient::Seat(_),
+            ..
+        } => Some((*key, *role, *epoch)),
+        KeyRow::Role { .. } | KeyRow::Compartment { .. } | KeyRow::Subject { .. } => None,
+    }
+}
+
+fn written(rows: &[KeyRow]) -> Vec<Written> {
+    let mut all = Vec::new();
+    let same = |a: &KeyRow, b: &KeyRow| to_seat(a).is_some() && to_seat(a) == to_seat(b);
+    for run in rows.chunk_by(same) {
+        match (run, run.first().and_then(to_seat)) {
+            ([_, _, ..], Some((key, role, epoch))) => {
+                let wraps = run.iter().filter_map(|row| match row {
+                    KeyRow::Role {
+                        to: Recipient::Seat(seat),
+                        wrap,
+                        ..
+                    } => Some((*seat, wrap.clone())),
+                    KeyRow::Role { .. } | KeyRow::Compartment { .. } | KeyRow::Subject { .. } => {
+                        None
+                    }
+                });
+                all.push(Written::Seats {
+                    key,
+                    role,
+                    epoch,
+                    wraps: wraps.collect(),
+                });
+            }
+            _ => all.extend(run.iter().cloned().map(Written::One)),
+        }
+    }
+    all
+}
+
 /// The body of an entry in the keys feed. Give it at most [`MAX_ROWS`] rows
 /// (`rows.chunks(MAX_ROWS)`).
 pub fn encode_rows(rows: &[KeyRow]) -> Vec<u8> {
-    cbor::to_versioned(&rows.to_vec())
+    cbor::to_versioned(&written(rows))
 }
 
 /// Reads [`encode_rows`].
 pub fn decode_rows(body: &[u8]) -> Result<Vec<KeyRow>, DecodeError> {
-    let rows: Vec<KeyRow> = cbor::from_versioned(body)?;
-    if rows.len() > MAX_ROWS {
-        return Err(DecodeError::TooLarge {
-            what: "a list of key rows",
-            limit: MAX_ROWS,
-        });
+    let written: Vec<Written> = cbor::from_versioned(body)?;
+    let mut rows = Vec::new();
+    for one in written {
+        match one {
+            Written::One(row) => rows.push(row),
+            Written::Seats {
+                key,
+                role,
+                epoch,
+                wraps,
+            } => rows.extend(wraps.into_iter().map(|(seat, wrap)| KeyRow::Role {
+                key,
+                role,
+                epoch,
+                to: Recipient::Seat(seat),
+                wrap,
+            })),
+        }
+        if rows.len() > MAX_ROWS {
+            return Err(DecodeError::TooLarge {
+                what: "a list of key rows",
+                limit: MAX_ROWS,
+            });
+        }
     }
     rows.iter().try_for_each(KeyRow::check)?;
     Ok(rows)

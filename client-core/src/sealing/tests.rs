@@ -518,7 +518,12 @@ fn who_was_removed_opens_nothing_that_is_sealed_afterwards() {
     let recovery = practice.root.recovery().public();
     let rows = practice
         .owner
-        .rotate(&mut practice.rng, Role::Receptionist, &members, recovery)
+        .rotate(
+            &mut practice.rng,
+            &keys_lost(Role::Receptionist, None),
+            &members,
+            recovery,
+        )
         .unwrap();
     practice.publish(&rows, ANNA, Role::Owner);
     let (new, _) = practice

@@ -11,6 +11,7 @@
 mod bad_input;
 mod cards;
 mod meeting;
+mod people;
 mod sealed;
 mod taking_back;
 mod world;

@@ -105,11 +105,22 @@ impl Door {
             | HomeRequest::Join { .. }
             | HomeRequest::Unlock { .. }
             | HomeRequest::Recover { .. }
+            | HomeRequest::Switch { .. }
             | HomeRequest::SetRelay { .. }
             | HomeRequest::Restore { .. } => true,
             HomeRequest::Status
             | HomeRequest::ApproveRelay
             | HomeRequest::Lock
+            | HomeRequest::Pause
+            | HomeRequest::Seats
+            | HomeRequest::AddSeat { .. }
+            | HomeRequest::JoinSeat { .. }
+            | HomeRequest::SetPin { .. }
+            | HomeRequest::SetPassphrase { .. }
+            | HomeRequest::RemoveSeat { .. }
+            | HomeRequest::RemoveDevice { .. }
+            | HomeRequest::SetRole { .. }
+            | HomeRequest::RevokeInvite { .. }
             | HomeRequest::Invite { .. }
             | HomeRequest::Backup { .. } => false,
         };

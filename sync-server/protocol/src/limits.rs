@@ -18,12 +18,13 @@ pub const MAX_NAME: usize = 200;
 
 /// Longest signed header of an entry.
 pub const MAX_HEADER: usize = 1024;
-/// Longest signed statement that is not a header: a governance act with its wrapped keys.
-pub const MAX_STATEMENT: usize = 64 * 1024;
+/// Longest signed statement that is not a header: the removal of a seat that worked in many runs.
+pub const MAX_STATEMENT: usize = 224 * 1024;
 /// Longest keys blob in an invitation.
 pub const MAX_WRAPPED: usize = 16 * 1024;
-/// Most incarnations named when a seat is removed.
-pub const MAX_INCARNATIONS: usize = 1024;
+/// Most incarnations named when a seat or device is removed: every start of a program that wrote
+/// something counts, so this is several a day for years.
+pub const MAX_INCARNATIONS: usize = 8192;
 /// Longest relay address and host name, in bytes.
 pub const MAX_ADDRESS: usize = 255;
 /// Longest founding ticket, in bytes.

@@ -142,7 +142,7 @@ impl KeyRing {
             .collect()
     }
 
-    fn row_to_seat(
+    pub(super) fn row_to_seat(
         &self,
         rng: &mut impl CryptoRng,
         key: KeyId,
@@ -159,28 +159,8 @@ impl KeyRing {
         .sealed_to(rng, self.org, member.seal, entry.key.expose())
     }
 
-    /// New keys for a role that somebody left with (or for the role of an invitation that was
-    /// used), for every role whose key went along, and for what they read. `members` are the live
-    /// seats that remain. For owners.
-    pub fn rotate(
-        &mut self,
-        rng: &mut impl CryptoRng,
-        lost: Role,
-        members: &[Member],
-        recovery: SealKey,
-    ) -> Result<Vec<KeyRow>, SealError> {
-        if self.current_role(Role::Owner).is_none() {
-            return Err(SealError::MissingKey);
-        }
-        let roles: Vec<Role> = Role::ALL
-            .into_iter()
-            .filter(|role| holds_key_of(lost, *role))
-            .collect();
-        self.renew(rng, &roles, members, recovery)
-    }
-
     /// `roles` are in the order of [`Role::ALL`], so that those who hand a key on come first.
-    fn renew(
+    pub(super) fn renew(
         &mut self,
         rng: &mut impl CryptoRng,
         roles: &[Role],

@@ -5,6 +5,7 @@
 //! does not depend on the order. It is rebuilt from the keys feed at every unlock and never
 //! stored.
 
+mod dues;
 mod issue;
 mod rights;
 
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sync_protocol::{Entry, KeyId, OrgId, Role, SealKey, SeatId};
 use zeroize::Zeroizing;
+
+pub use dues::keys_lost;
 
 use super::{
     Compartment, CompartmentKey, ContentKey, KeyRow, OpenError, Recipient, RecoverySecret, RoleKey,
@@ -101,6 +104,7 @@ pub struct KeyRing {
     /// The keys of each subject, by the compartment key they are wrapped under.
     of_subject: BTreeMap<([u8; 16], KeyId), BTreeSet<KeyId>>,
     waiting: BTreeMap<KeyId, BTreeSet<KeyRow>>,
+    issued: dues::Issued,
 }
 
 impl fmt::Debug for KeyRing {
@@ -124,6 +128,7 @@ impl KeyRing {
             subjects: BTreeMap::new(),
             of_subject: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            issued: dues::Issued::default(),
         }
     }
 

@@ -52,6 +52,11 @@ impl SeatState {
         self.roles.first().map_or(0, |(height, _)| *height)
     }
 
+    /// Its roles with the heights from which on it has them, oldest first.
+    pub fn roles(&self) -> &[(u32, Role)] {
+        &self.roles
+    }
+
     /// The height at which it was removed.
     pub fn removed(&self) -> Option<u32> {
         self.removed.as_ref().map(|(height, _)| *height)

@@ -3,4 +3,4 @@
 /**
  * Phases of a home.
  */
-export type HomePhase = "empty" | "locked" | "open";
+export type HomePhase = "empty" | "locked" | "open" | "removed";

@@ -40,7 +40,71 @@ words: string,
 /**
  * The new passphrase.
  */
-passphrase: string, } | { "type": "lock" } | { "type": "invite", 
+passphrase: string, } | { "type": "lock" } | { "type": "pause" } | { "type": "seats" } | { "type": "add_seat", 
+/**
+ * What the person is called here.
+ */
+name: string, 
+/**
+ * The role of the seat.
+ */
+role: StaffRole, 
+/**
+ * What takes the desk, 4 to 64 characters.
+ */
+pin: string, } | { "type": "join_seat", 
+/**
+ * The code as `invite` gave it.
+ */
+code: string, 
+/**
+ * What the person is called here.
+ */
+name: string, 
+/**
+ * What takes the desk, 4 to 64 characters.
+ */
+pin: string, } | { "type": "switch", 
+/**
+ * Whose seat, by id.
+ */
+seat: string, 
+/**
+ * That person's PIN.
+ */
+pin: string, 
+/**
+ * A passphrase of this computer, once too many PINs were wrong.
+ */
+passphrase?: string | null, } | { "type": "set_pin", 
+/**
+ * The new one, 4 to 64 characters.
+ */
+pin: string, } | { "type": "set_passphrase", 
+/**
+ * The new one, at least 8 characters.
+ */
+passphrase: string, } | { "type": "remove_seat", 
+/**
+ * Which, by id.
+ */
+seat: string, } | { "type": "remove_device", 
+/**
+ * Which, by id.
+ */
+device: string, } | { "type": "set_role", 
+/**
+ * Which, by id.
+ */
+seat: string, 
+/**
+ * The role from now on.
+ */
+role: StaffRole, } | { "type": "revoke_invite", 
+/**
+ * Which, by id.
+ */
+invite: string, } | { "type": "invite", 
 /**
  * The role of its seat.
  */

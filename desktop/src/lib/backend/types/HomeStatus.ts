@@ -10,6 +10,10 @@ export type HomeStatus = {
  */
 phase: HomePhase, 
 /**
+ * Locked, and a PIN opens it.
+ */
+paused: boolean, 
+/**
  * Relay address, when open and set.
  */
 relay?: string, };

@@ -20,4 +20,8 @@ expires: string,
 /**
  * Used already.
  */
-used: boolean, };
+used: boolean, 
+/**
+ * Called back.
+ */
+revoked: boolean, };

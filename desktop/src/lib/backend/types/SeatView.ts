@@ -10,7 +10,7 @@ export type SeatView = {
  */
 id: string, 
 /**
- * Role.
+ * Role; of a removed seat the last one.
  */
 role: StaffRole, 
 /**
@@ -24,4 +24,8 @@ here: boolean,
 /**
  * Removed.
  */
-removed: boolean, };
+removed: boolean, 
+/**
+ * Whether it was given the keys of its role; until then it reads what is in the clear.
+ */
+keys: boolean, };

@@ -1,0 +1,204 @@
+//! Who leaves, who gets another role: the same on a desk that runs and on one that is opened anew,
+//! and nothing that comes later can be read by who left.
+
+use client_core::catalogue::*;
+use sync_protocol::{Role, SeatId};
+
+use crate::world::{Desk, meet};
+
+fn people(desk: &mut Desk) -> PeopleView {
+    let Answer::People(people) = desk.ask(Query::People) else {
+        panic!("not the people");
+    };
+    people
+}
+
+fn names(desk: &mut Desk) -> Vec<String> {
+    let all = Query::Clients {
+        skip: None,
+        limit: None,
+    };
+    let Answer::Found { clients, .. } = desk.ask(all) else {
+        panic!("not the clients");
+    };
+    let names = clients.into_iter().map(|client| client.name);
+    names.collect()
+}
+
+/// The chain reaches a desk while it runs.
+fn tell_act(from: &Desk, to: &mut Desk) {
+    for act in from.replica.acts().unwrap() {
+        to.replica.learn_act(act).unwrap();
+    }
+}
+
+fn hashes(desk: &mut Desk) -> (String, String, String) {
+    let state = desk.state();
+    (state.entries, state.rendering, state.clashes)
+}
+
+fn pay(desk: &mut Desk) -> bool {
+    desk.replica.pay_owed(desk.now, &mut desk.rng).unwrap()
+}
+
+#[test]
+fn a_removal_masks_alike_on_a_desk_that_runs_and_on_one_that_is_opened_again() {
+    let mut owner = Desk::found(1);
+    let practice = owner.set_up();
+    let mut groomer = owner.join(2, StaffRole::Groomer);
+    let mut vet = owner.join(3, StaffRole::Vet);
+    tell_act(&owner, &mut groomer);
+    let stays = groomer.book(&practice, practice.ann, "2026-03-02T09:00");
+    meet(&mut groomer, &mut owner);
+    meet(&mut groomer, &mut vet);
+    let late = groomer.book(&practice, practice.ann, "2026-03-02T10:00");
+    meet(&mut groomer, &mut vet);
+    assert_eq!(vet.visit(late).state, VisitState::Booked, "as any other");
+
+    let seat = groomer.replica.seat();
+    owner.replica.remove_seat(owner.now, seat).unwrap();
+    tell_act(&owner, &mut vet);
+    let live = hashes(&mut vet);
+    let gone = Query::Visit { appointment: late };
+    let refused = vet.replica.query(vet.now, gone).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound, "looked through at once");
+    assert_eq!(vet.visit(stays).state, VisitState::Booked);
+    vet.restart();
+    assert_eq!(hashes(&mut vet), live, "and after a restart the same");
+    let masked = people(&mut vet).masked;
+    assert!(masked.iter().any(|one| one.visits == [late.to_string()]));
+    assert!(masked.iter().all(|one| one.reason == MaskedReason::Removed));
+    assert!(masked.iter().all(|one| one.seat == seat.to_string()));
+}
+
+#[test]
+fn who_was_dismissed_opens_nothing_new_and_writes_nothing_that_counts() {
+    let mut owner = Desk::found(1);
+    let mut leaver = owner.join(2, StaffRole::Receptionist);
+    let mut vet = owner.join(3, StaffRole::Vet);
+    tell_act(&owner, &mut leaver);
+    pay(&mut owner);
+    let before = owner.client("Before Dismissal");
+    meet(&mut owner, &mut leaver);
+    meet(&mut owner, &mut vet);
+    assert_eq!(names(&mut leaver), ["Before Dismissal"]);
+
+    let seat = leaver.replica.seat();
+    owner.replica.remove_seat(owner.now, seat).unwrap();
+    assert_eq!(
+        owner.replica.owed().rotate,
+        [Role::Receptionist].into(),
+        "what the receptionist held"
+    );
+    assert!(pay(&mut owner));
+    assert!(owner.replica.owed().is_empty());
+    assert!(!pay(&mut owner), "once");
+    tell_act(&owner, &mut vet);
+    owner.client("After Dismissal");
+    owner.tell(Command::EditClient(EditClient {
+        client: before,
+        name: Some("Before, Renamed".to_owned()),
+        phones: None,
+        email: None,
+        note: None,
+    }));
+    meet(&mut owner, &mut vet);
+    assert_eq!(names(&mut vet), ["After Dismissal", "Before, Renamed"]);
+
+    // Its whole folder, every byte that the others hold, and no knowledge of the removal.
+    leaver.client("Written Too Late");
+    meet(&mut owner, &mut leaver);
+    meet(&mut vet, &mut leaver);
+    for _ in 0..2 {
+        assert_eq!(
+            names(&mut leaver),
+            ["Before Dismissal", "Written Too Late"],
+            "nothing of what came later"
+        );
+        leaver.restart();
+    }
+    for desk in [&mut owner, &mut vet] {
+        assert_eq!(names(desk), ["After Dismissal", "Before, Renamed"]);
+        let masked = people(desk).masked;
+        assert!(!masked.is_empty(), "it is listed");
+        assert!(masked.iter().all(|one| one.reason == MaskedReason::Removed));
+    }
+}
+
+#[test]
+fn another_role_brings_its_keys_and_a_lesser_one_takes_them_away() {
+    let mut owner = Desk::found(1);
+    let mut other = owner.join(2, StaffRole::Receptionist);
+    let seat = other.replica.seat();
+    pay(&mut owner);
+    let set = |owner: &mut Desk, role| owner.replica.set_role(owner.now, seat, role).unwrap();
+    set(&mut owner, StaffRole::Vet);
+    let owed = owner.replica.owed();
+    assert_eq!(owed.rotate, [Role::Receptionist].into());
+    assert_eq!(owed.hand.len(), 1, "a vet without keys");
+    assert!(!people(&mut owner).seats.iter().all(|seat| seat.keys));
+    assert!(pay(&mut owner));
+    assert!(people(&mut owner).seats.iter().all(|seat| seat.keys));
+    tell_act(&owner, &mut other);
+    meet(&mut owner, &mut other);
+    assert!(other.replica.keyring().holds_role(Role::Vet));
+
+    set(&mut owner, StaffRole::Groomer);
+    assert_eq!(owner.replica.owed().rotate, [Role::Vet].into());
+    assert!(pay(&mut owner));
+    assert!(owner.replica.owed().is_empty());
+}
+
+#[test]
+fn only_owners_remove_and_one_owner_stays() {
+    let mut owner = Desk::found(1);
+    let mut vet = owner.join(2, StaffRole::Vet);
+    let (own, other) = (owner.replica.seat(), vet.replica.seat());
+    let refused = vet.replica.remove_seat(vet.now, own).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotAllowed);
+    let refused = owner.replica.remove_seat(owner.now, own).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotAllowed);
+    let device = owner.replica.device();
+    let refused = owner.replica.remove_device(owner.now, device).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotAllowed);
+    let nobody = SeatId::from_bytes([9; 16]);
+    let refused = owner.replica.remove_seat(owner.now, nobody).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound);
+
+    let device = vet.replica.device();
+    owner.replica.remove_device(owner.now, device).unwrap();
+    tell_act(&owner, &mut vet);
+    assert_eq!(vet.replica.role(), None);
+    let refused = owner.replica.remove_seat(owner.now, other).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::NotFound, "gone with its device");
+}
+
+#[test]
+fn a_code_that_was_called_back_opens_no_door() {
+    let mut owner = Desk::found(1);
+    let _ = owner.join(2, StaffRole::Vet);
+    pay(&mut owner);
+    owner
+        .replica
+        .invite(owner.now, &mut owner.rng, StaffRole::Groomer, 3)
+        .unwrap();
+    let open = people(&mut owner).invitations;
+    let open = open.iter().find(|one| !one.used).unwrap().id.clone();
+    let used = people(&mut owner).invitations;
+    let used = used.iter().find(|one| one.used).unwrap().id.clone();
+    let revoke = |owner: &mut Desk, id: &str| {
+        let id = id.parse().unwrap();
+        owner.replica.revoke_invite(owner.now, id)
+    };
+    revoke(&mut owner, &open).unwrap();
+    revoke(&mut owner, &open).unwrap();
+    let refused = revoke(&mut owner, &used).unwrap_err();
+    assert_eq!(refused.code, ErrorCode::InviteUsed);
+    let view = people(&mut owner).invitations;
+    assert!(view.iter().any(|one| one.id == open && one.revoked));
+    assert_eq!(
+        owner.replica.owed().rotate,
+        [Role::Groomer].into(),
+        "whoever saw the code may have opened what it carried"
+    );
+}

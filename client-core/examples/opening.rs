@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release -p client-core --example opening -- demo FOLDER
 //! cargo run --release -p client-core --example opening -- year FOLDER
+//! cargo run --release -p client-core --example opening -- desk FOLDER
 //! cargo run --release -p client-core --example opening -- records FOLDER
 //! ```
 #![allow(
@@ -64,6 +65,7 @@ fn main() {
     let kind = args.next().unwrap_or_default();
     let (clients, pets, weeks, visits_a_week) = match kind.as_str() {
         "year" => (300, 420, 47, 240),
+        "desk" => (2_000, 2_600, 8, 250),
         "records" => (8_000, 12_000, 1, 10),
         _ => (300, 420, 5, 200),
     };
@@ -97,6 +99,12 @@ fn main() {
     println!("opened {opened:?}");
     drop(replica);
     replica = stage("home opened again", &mut open);
+    // All but the stretching of a PIN.
+    replica = stage("desk given over", || {
+        let mut rng = ChaCha20Rng::from_seed([10; 32]);
+        replica.with_seat(&secrets, &mut rng, now).unwrap()
+    });
+    assert_eq!(hashes(replica.book()), opened, "given over");
     let site = *replica.book().practice().locations.keys().next().unwrap();
     stage("today's schedule, first", || {
         replica.book_mut().day_view(site, day(0)).unwrap()

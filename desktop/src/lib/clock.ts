@@ -8,9 +8,11 @@
 export interface Clock {
 	/** The present instant. */
 	now(): Date;
+	/** Milliseconds that go on only while the computer is awake, where it can tell. */
+	steady?(): number;
 }
 
-export const systemClock: Clock = { now: () => new Date() };
+export const systemClock: Clock = { now: () => new Date(), steady: () => performance.now() };
 
 export function fixedClock(instant: string): Clock {
 	const at = new Date(instant);

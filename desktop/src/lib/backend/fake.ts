@@ -20,6 +20,7 @@ import type { HomeRequest } from "./types/HomeRequest";
 import type { Query } from "./types/Query";
 import type { Refusal } from "./types/Refusal";
 import type { Reply } from "./types/Reply";
+import type { SeatHere } from "./types/SeatHere";
 
 export interface FakeOptions {
 	clock: Clock;
@@ -67,6 +68,16 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 			throw refusal("no_practice", "There is no practice here.", "Start or join one.");
 	};
 
+	const shown = ({ pin, tries, ...seat }: World["here"][number]): SeatHere => ({
+		...seat,
+		pin: pin !== undefined,
+		pin_locked: tries >= 5,
+	});
+	const goodPin = (pin: string) => {
+		if (pin.length < 4)
+			throw refusal("invalid_input", "This PIN is too short.", "Use 4 characters or more.", "pin");
+	};
+
 	function home(request: HomeRequest): HomeReply {
 		const passphrase = (text: string) => {
 			if (text.length < 8)
@@ -81,6 +92,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 		const status = (): HomeReply => ({
 			type: "status",
 			phase: world.phase,
+			paused: world.phase === "locked" && world.paused,
 			...(world.relay ? { relay: world.relay } : {}),
 		});
 		switch (request.type) {
@@ -119,6 +131,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 						"passphrase",
 					);
 				world.phase = "open";
+				world.here.forEach((one, at) => (one.here = at === 0));
 				return { type: "opened" };
 			case "recover":
 				if (request.words.trim().toLowerCase().split(/\s+/).join(" ") !== world.words.join(" "))
@@ -133,7 +146,87 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				return { type: "opened" };
 			case "lock":
 				world.phase = "locked";
+				world.paused = false;
 				return status();
+			case "pause":
+				world.phase = "locked";
+				world.paused = world.here.some((one) => one.pin);
+				for (const one of world.here) one.here = false;
+				return status();
+			case "seats":
+				return { type: "seats", seats: world.here.map(shown) };
+			case "add_seat":
+			case "join_seat": {
+				goodPin(request.pin);
+				const role = request.type === "add_seat" ? request.role : "vet";
+				world.here.push({
+					id: `seat_${world.here.length + 1}`,
+					name: request.name,
+					role,
+					here: false,
+					passphrase: false,
+					pin: request.pin,
+					tries: 0,
+				});
+				return { type: "seats", seats: world.here.map(shown) };
+			}
+			case "switch": {
+				const seat = world.here.find((one) => one.id === request.seat);
+				if (!seat) throw refusal("not_found", "Nobody of this name works here.", "Look who does.");
+				if (seat.tries >= 5 && request.passphrase !== world.passphrase)
+					throw refusal(
+						"pin_locked",
+						"Too many wrong PINs were typed for this person.",
+						"Give a passphrase of this computer along with the PIN.",
+						"passphrase",
+					);
+				if (seat.pin !== request.pin) {
+					seat.tries += 1;
+					throw refusal("wrong_pin", "This is not the PIN of this person.", "Try again.", "pin");
+				}
+				seat.tries = 0;
+				for (const one of world.here) one.here = one === seat;
+				world.phase = "open";
+				world.paused = false;
+				return { type: "opened" };
+			}
+			case "set_pin":
+				goodPin(request.pin);
+				for (const one of world.here) if (one.here) one.pin = request.pin;
+				return { type: "seats", seats: world.here.map(shown) };
+			case "set_passphrase":
+				passphrase(request.passphrase);
+				for (const one of world.here) if (one.here) one.passphrase = true;
+				return { type: "seats", seats: world.here.map(shown) };
+			case "remove_seat":
+			case "remove_device":
+			case "set_role": {
+				const hit = world.seats.filter((one) =>
+					request.type === "remove_device"
+						? one.device === request.device && !one.removed
+						: one.id === request.seat && !one.removed,
+				);
+				if (hit.length === 0)
+					throw refusal("not_found", "There is no such seat any more.", "Look at the list.");
+				if (request.type !== "set_role" && hit.some((one) => one.here))
+					throw refusal(
+						"not_allowed",
+						"Nobody removes the seat or the computer they are working with.",
+						"Another owner can do it, from another computer.",
+					);
+				for (const one of hit)
+					if (request.type === "set_role") one.role = request.role;
+					else one.removed = true;
+				return { type: "governed", rotated: true };
+			}
+			case "revoke_invite": {
+				const hit = world.invitations.find((one) => one.id === request.invite);
+				if (!hit) throw refusal("not_found", "There is no such invitation.", "Look at the list.");
+				if (hit.used)
+					throw refusal("invite_used", "This invitation was used already.", "Remove the seat.");
+				hit.revoked = true;
+				return { type: "governed", rotated: true };
+			}
 			case "invite": {
 				if (!world.relay)
 					throw refusal("relay_unreachable", "No relay is set.", "Set a relay first.");
@@ -150,6 +243,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					role: request.role,
 					expires,
 					used: false,
+					revoked: false,
 				});
 				return {
 					type: "invited",
@@ -298,7 +392,12 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					...(world.backupAt ? { backup_at: world.backupAt } : {}),
 				};
 			case "people":
-				return { type: "people", seats: world.seats, invitations: world.invitations };
+				return {
+					type: "people",
+					seats: world.seats,
+					invitations: world.invitations,
+					masked: world.masked,
+				};
 			case "check": {
 				const moved = book.visits.find((one) => one.id === query.appointment);
 				const wanted = {

@@ -21,6 +21,8 @@ export interface Actions {
 	find(): void;
 	undo(): void;
 	lock(): void;
+	pause(): void;
+	switchPerson(): void;
 	keys(): void;
 	theme(theme: Theme): void;
 	contrast(): void;
@@ -61,6 +63,13 @@ export function paletteCommands(actions: Actions): PaletteCommand[] {
 		})),
 		{ id: "contrast", title: t.palette.contrast, run: () => actions.contrast() },
 		{ id: "keys", title: t.palette.keys, keys: "?", run: () => actions.keys() },
+		{
+			id: "switch",
+			title: t.palette.switch,
+			keys: "Ctrl+J",
+			run: () => actions.switchPerson(),
+		},
+		{ id: "pause", title: t.palette.pause, run: () => actions.pause() },
 		{ id: "lock", title: t.palette.lock, keys: "Ctrl+L", run: () => actions.lock() },
 	);
 	return list;

@@ -2,7 +2,8 @@
  * Locks a computer that nobody uses, with a warning one minute before.
  *
  * Time is measured against the clock and not counted in ticks: a computer that slept past its time
- * is locked by the first tick or the first key after it wakes, before that key does anything. How
+ * is locked by the first tick or the first key after it wakes, before that key does anything. Where
+ * the clock tells that it slept at all, it is locked for good: whoever wakes it may be anybody. How
  * long it may stand is kept on this computer.
  *
  * Start with `listen`, which holds as long as the desk is open.
@@ -15,6 +16,8 @@ export type IdleMinutes = (typeof IDLE_CHOICES)[number];
 
 export const IDLE_USUAL: IdleMinutes = 5;
 const WARNING_SECONDS = 60;
+/** The two clocks differ by more only after a sleep, or when somebody set the clock. */
+const SLEPT_MS = 5_000;
 const KEPT = "lock-after-minutes";
 const ACTS = ["keydown", "pointerdown"] as const;
 const MOVEMENTS = ["pointermove", "wheel"] as const;
@@ -26,6 +29,9 @@ export class IdleLock {
 
 	#last: number;
 	#onlock: (() => void) | undefined;
+	#onsleep: (() => void) | undefined;
+	/** What the clock says beyond the time that this computer was awake. */
+	#beyond: number | undefined;
 
 	constructor(
 		private readonly clock: Clock,
@@ -43,8 +49,10 @@ export class IdleLock {
 	}
 
 	/** Watches a window and the clock until the returned function is called. */
-	listen(onlock: () => void, target: EventTarget = window): () => void {
+	listen(onlock: () => void, target: EventTarget = window, onsleep = onlock): () => void {
 		this.#onlock = onlock;
+		this.#onsleep = onsleep;
+		this.#beyond = undefined;
 		this.touch();
 		const input = (event: Event) => this.#input(event);
 		// First of all listeners, so that nothing else hears a key that comes too late.
@@ -54,6 +62,7 @@ export class IdleLock {
 		const ticking = setInterval(() => this.tick(), 1000);
 		return () => {
 			this.#onlock = undefined;
+			this.#onsleep = undefined;
 			clearInterval(ticking);
 			for (const sign of [...ACTS, ...MOVEMENTS])
 				target.removeEventListener(sign, input, { capture: true });
@@ -68,6 +77,11 @@ export class IdleLock {
 
 	/** Looks at the clock; says whether the time was over. */
 	tick(): boolean {
+		if (this.#slept()) {
+			this.touch();
+			this.#onsleep?.();
+			return true;
+		}
 		if (this.minutes === 0 || !this.#onlock) return false;
 		const now = this.clock.now().getTime();
 		// A clock that was set back must not keep the desk open for longer.
@@ -84,6 +98,15 @@ export class IdleLock {
 		this.touch();
 		lock();
 		return true;
+	}
+
+	#slept(): boolean {
+		const steady = this.clock.steady?.();
+		if (steady === undefined || !this.#onsleep) return false;
+		const beyond = this.clock.now().getTime() - steady;
+		const before = this.#beyond ?? beyond;
+		this.#beyond = beyond;
+		return beyond - before > SLEPT_MS;
 	}
 
 	#input(event: Event): void {

@@ -119,4 +119,29 @@ describe("locking by itself", () => {
 		wait(600);
 		expect(locked).not.toHaveBeenCalled();
 	});
+
+	it("locks for good when the computer has slept, however short", () => {
+		let awake = 0;
+		const idle = new IdleLock({ ...clock, steady: () => awake }, store);
+		const slept = vi.fn<() => void>();
+		stop = idle.listen(locked, window, slept);
+		for (let second = 0; second < 20; second += 1) {
+			awake += 1000;
+			wait(1);
+		}
+		expect(slept).not.toHaveBeenCalled();
+		now += 30_000;
+		awake += 1000;
+		vi.advanceTimersByTime(1000);
+		expect(slept).toHaveBeenCalledOnce();
+		expect(locked).not.toHaveBeenCalled();
+		// Also where it never locks by itself, and a clock set back is no sleep.
+		idle.choose(0);
+		now -= 3_600_000;
+		vi.advanceTimersByTime(1000);
+		expect(slept).toHaveBeenCalledOnce();
+		now += 60_000;
+		vi.advanceTimersByTime(1000);
+		expect(slept).toHaveBeenCalledTimes(2);
+	});
 });

@@ -6,12 +6,16 @@
 import { asRefusal, type Backend } from "../backend/backend";
 import type { Refusal } from "../backend/types/Refusal";
 
-export type Phase = "loading" | "failed" | "empty" | "words" | "locked" | "open";
+export type Phase = "loading" | "failed" | "empty" | "words" | "locked" | "open" | "removed";
 
 export class Session {
 	phase = $state<Phase>("loading");
 	failure = $state<Refusal | null>(null);
 	words = $state<readonly string[]>([]);
+	/** Locked, and a PIN opens it. */
+	paused = $state(false);
+	/** Counts who takes the desk: each gets a desk of their own, with nothing of the last. */
+	turn = $state(0);
 
 	constructor(private readonly backend: Backend) {}
 
@@ -19,6 +23,7 @@ export class Session {
 		this.failure = null;
 		try {
 			const status = await this.backend.home({ type: "status" });
+			this.paused = status.paused;
 			this.phase = status.phase;
 		} catch (thrown) {
 			this.failure = asRefusal(thrown);
@@ -49,8 +54,12 @@ export class Session {
 	}
 
 	async unlock(passphrase: string): Promise<void> {
-		await this.backend.home({ type: "unlock", passphrase });
-		this.phase = "open";
+		const reply = await this.backend.home({ type: "unlock", passphrase });
+		if (reply.type === "status") {
+			// The computer is open, but this person has no seat here any more.
+			this.paused = reply.paused;
+			this.phase = reply.phase;
+		} else this.phase = "open";
 	}
 
 	async recover(words: string, passphrase: string): Promise<void> {
@@ -60,6 +69,35 @@ export class Session {
 
 	async lock(): Promise<void> {
 		await this.backend.home({ type: "lock" });
+		this.paused = false;
 		this.phase = "locked";
+	}
+
+	/** Nobody is at the desk; a PIN brings somebody back, if anybody has one. */
+	async pause(): Promise<void> {
+		const status = await this.backend.home({ type: "pause" });
+		this.paused = status.paused;
+		this.phase = status.phase;
+	}
+
+	/** The program says that it is locked already. */
+	readonly locked = (): void => {
+		this.paused = false;
+		this.phase = "locked";
+		// Perhaps for good: this computer may have been removed.
+		void this.start();
+	};
+
+	/** Gives the desk to somebody. */
+	async switchTo(seat: string, pin: string, passphrase?: string): Promise<void> {
+		await this.backend.home({
+			type: "switch",
+			seat,
+			pin,
+			...(passphrase === undefined ? {} : { passphrase }),
+		});
+		this.paused = false;
+		this.turn += 1;
+		this.phase = "open";
 	}
 }

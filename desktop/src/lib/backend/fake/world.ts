@@ -3,11 +3,13 @@ import { addDays, addMinutes, today, type Clock } from "../../clock";
 import type { ClientSummary } from "../types/ClientSummary";
 import type { HomePhase } from "../types/HomePhase";
 import type { InvitationView } from "../types/InvitationView";
+import type { MaskedView } from "../types/MaskedView";
 import type { LinkState } from "../types/LinkState";
 import type { LocationView } from "../types/LocationView";
 import type { RoomView } from "../types/RoomView";
 import type { SeatView } from "../types/SeatView";
 import type { ServiceView } from "../types/ServiceView";
+import type { StaffRole } from "../types/StaffRole";
 import type { StaffView } from "../types/StaffView";
 import type { Standing } from "../types/Standing";
 import type { VisitState } from "../types/VisitState";
@@ -55,6 +57,16 @@ export interface Book {
 	next: number;
 }
 
+export interface FakePerson {
+	id: string;
+	name?: string;
+	role: StaffRole;
+	here: boolean;
+	passphrase: boolean;
+	pin?: string;
+	tries: number;
+}
+
 export interface World {
 	phase: HomePhase;
 	passphrase: string;
@@ -66,7 +78,12 @@ export interface World {
 	inStepAt?: string;
 	alarms: string[];
 	seats: SeatView[];
+	/** People at this computer. */
+	here: FakePerson[];
+	/** Locked, and a PIN opens it. */
+	paused: boolean;
 	invitations: InvitationView[];
+	masked: MaskedView[];
 	book: Book;
 }
 
@@ -361,7 +378,7 @@ export function sampleWorld(clock: Clock, phase: HomePhase): World {
 			? { relay: "wss://relay.example.org", inStepAt: new Date(now - 20_000).toISOString() }
 			: {}),
 		seats: [
-			{ id: "seat_1", role: "owner", device: "dev_1", here: true, removed: false },
+			{ id: "seat_1", role: "owner", device: "dev_1", here: true, removed: false, keys: true },
 			...(founded
 				? [
 						{
@@ -370,10 +387,14 @@ export function sampleWorld(clock: Clock, phase: HomePhase): World {
 							device: "dev_2",
 							here: false,
 							removed: false,
+							keys: true,
 						},
 					]
 				: []),
 		],
+		here: [{ id: "seat_1", role: "owner", here: phase === "open", passphrase: true, tries: 0 }],
+		paused: false,
+		masked: [],
 		invitations: founded
 			? [
 					{
@@ -381,6 +402,7 @@ export function sampleWorld(clock: Clock, phase: HomePhase): World {
 						role: "vet",
 						expires: addMinutes(new Date(now).toISOString(), 3 * 1440) + ":00Z",
 						used: false,
+						revoked: false,
 					},
 				]
 			: [],

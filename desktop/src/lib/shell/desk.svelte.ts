@@ -118,7 +118,7 @@ export class Desk {
 
 	/** A change was refused and no form shows it. */
 	readonly refused = (refusal: Refusal): void => {
-		if (refusal.code === "locked") {
+		if (refusal.code === "locked" || refusal.code === "removed") {
 			this.onlocked();
 			return;
 		}

@@ -1,0 +1,84 @@
+import { render, screen, within } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, it } from "vitest";
+import App from "../../App.svelte";
+import { fakeBackend } from "../../lib/backend/fake";
+import type { HomePhase } from "../../lib/backend/types/HomePhase";
+import { fixedClock } from "../../lib/clock";
+
+const clock = fixedClock("2026-03-02T09:40:00Z");
+
+function open(phase: HomePhase = "open") {
+	const backend = fakeBackend({ clock, phase });
+	render(App, { backend, clock });
+	return { backend, user: userEvent.setup() };
+}
+
+const button = (name: string) => screen.findByRole("button", { name });
+
+async function people(user: ReturnType<typeof userEvent.setup>) {
+	await user.click(await button("Settings"));
+	await user.click(await button("People and devices"));
+}
+
+describe("people and devices", () => {
+	it("removes a computer after saying what that does", async () => {
+		const { backend, user } = open();
+		await people(user);
+		await user.click(await button("Change: Receptionist"));
+		const dialog = within(screen.getByRole("dialog"));
+		await user.selectOptions(
+			dialog.getByLabelText("What to do"),
+			"Remove the computer with everyone on it",
+		);
+		expect(dialog.getByText(/what it has read already cannot be taken back/)).toBeVisible();
+		await user.click(dialog.getByRole("button", { name: "Remove" }));
+		expect(await screen.findByText("removed")).toBeVisible();
+		expect(backend.world.seats.find((one) => one.id === "seat_2")?.removed).toBe(true);
+		expect(screen.queryByRole("button", { name: "Change: Receptionist" })).toBeNull();
+	});
+
+	it("gives another role, and offers nobody to remove themselves", async () => {
+		const { backend, user } = open();
+		await people(user);
+		await user.click(await button("Change: Receptionist"));
+		let dialog = within(screen.getByRole("dialog"));
+		await user.selectOptions(dialog.getByLabelText("It may act as"), "vet");
+		await user.click(dialog.getByRole("button", { name: "Save" }));
+		expect(await button("Change: Vet")).toBeVisible();
+		expect(backend.world.seats.find((one) => one.id === "seat_2")?.role).toBe("vet");
+		await user.click(await button("Change: Owner"));
+		dialog = within(screen.getByRole("dialog"));
+		expect(dialog.getByLabelText("What to do").querySelectorAll("option")).toHaveLength(1);
+	});
+
+	it("calls an open invitation back", async () => {
+		const { user } = open();
+		await people(user);
+		await user.click(await button("Call back: Vet"));
+		expect(await screen.findByText("called back")).toBeVisible();
+		expect(screen.queryByRole("button", { name: "Call back: Vet" })).toBeNull();
+	});
+
+	it("lists what counts for nothing, with who wrote it and why", async () => {
+		const { backend, user } = open();
+		backend.world.masked.push({
+			seat: "seat_2",
+			reason: "removed",
+			feed: "visits",
+			at: "2026-03-02T09:00:00Z",
+			visits: [],
+		});
+		await people(user);
+		expect(await screen.findByRole("heading", { name: "Counts for nothing" })).toBeVisible();
+		expect(screen.getByText(/written after the seat was removed/)).toBeVisible();
+	});
+
+	it("says on a removed computer what became of it", async () => {
+		const { backend } = open("removed");
+		expect(
+			await screen.findByRole("heading", { name: "This computer was removed from the practice" }),
+		).toBeVisible();
+		expect(backend.world.phase).toBe("removed");
+	});
+});

@@ -353,7 +353,7 @@ fn a_slot_lost_while_connected_is_withdrawn_and_alternatives_are_told() {
         let state = desk.state();
         assert_eq!((state.confirmed, state.tentative, state.reviews), (1, 0, 0));
         assert_eq!((state.link, state.outbox), (LinkState::InStep, 0));
-        assert_eq!(state.alarms, Vec::<String>::new());
+        assert_eq!(state.alarms, []);
     }
     assert_eq!(north.state().rendering, south.state().rendering);
     assert_eq!(north.state().clashes, south.state().clashes);

@@ -121,19 +121,37 @@ pub enum HomeRequest {
         /// For how many days the code works, 1 to 30.
         days: u32,
     },
-    /// Sets the relay; a founding practice shows the ticket that `sync-server org invite` printed.
+    /// Sets the relay, or follows it to another address, or to its spare. A relay that holds
+    /// nothing of this practice wants the ticket that `sync-server org invite` printed.
     /// Reply: `Status`.
     SetRelay {
         /// `ws://HOST:PORT` or `wss://HOST:PORT`.
         address: String,
-        /// Only the first time.
+        /// For a relay that is new to this practice.
         #[serde(default)]
         #[ts(optional = nullable)]
         ticket: Option<String>,
+        /// The key of a relay that takes the place of one which is gone and left no spare key, as
+        /// `sync-server key` prints it there. For owners.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        replace: Option<String>,
+    },
+    /// Names the key of a relay that may take over when the one in use is lost. For owners. Reply:
+    /// `Status`.
+    SetStandby {
+        /// As `sync-server key` prints it for the new relay's folder.
+        key: String,
     },
     /// An owner has seen that a relay which lost data has everything back: it may confirm again.
     /// Reply: `Status`.
     ApproveRelay,
+    /// Writes what the relay signed, and where it contradicts itself, into a new file. Reply:
+    /// `Evidence`.
+    Evidence {
+        /// Which file; it must not exist.
+        file: String,
+    },
     /// Writes an encrypted copy of this home into a folder. Reply: `BackedUp`.
     Backup {
         /// Where to.
@@ -184,6 +202,13 @@ pub enum HomeReply {
         #[ts(as = "String")]
         expires: Timestamp,
     },
+    /// The evidence was written.
+    Evidence {
+        /// Its file.
+        file: String,
+        /// How many contradictions it holds.
+        contradictions: usize,
+    },
     /// A backup was written and verified.
     BackedUp {
         /// Its file.
@@ -211,6 +236,10 @@ pub struct HomeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub relay: Option<String>,
+    /// The key that may take over when the relay is lost, when open and set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub standby: Option<String>,
 }
 
 /// Phases of a home.

@@ -13,6 +13,7 @@ mod home;
 mod people;
 mod query;
 mod seats;
+mod trust;
 mod views;
 
 pub use cards::*;
@@ -23,6 +24,7 @@ pub use home::*;
 pub use people::*;
 pub use query::*;
 pub use seats::*;
+pub use trust::*;
 pub use views::*;
 
 use conflict_rules::id;

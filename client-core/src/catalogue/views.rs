@@ -10,7 +10,9 @@ use jiff::{
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AlertView, CardsView, ClientId, PeopleView, PetId, ServiceId, VerdictWish, Warning};
+use super::{
+    AlarmView, AlertView, CardsView, ClientId, PeopleView, PetId, ServiceId, VerdictWish, Warning,
+};
 
 /// What a member of staff does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
@@ -632,7 +634,7 @@ pub struct StateView {
     #[ts(optional, type = "number")]
     pub clock_offset: Option<i64>,
     /// What a person should look into: copied device, relay rolled back, masked changes, ...
-    pub alarms: Vec<String>,
+    pub alarms: Vec<AlarmView>,
     /// Whether a backup exists outside this machine's home, and when it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, as = "Option<String>")]

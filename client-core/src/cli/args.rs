@@ -72,16 +72,36 @@ pub enum What {
         #[arg(long)]
         words_file: PathBuf,
     },
-    /// Set the relay.
+    /// Set the relay, or follow it to another address or to its spare.
     Relay {
         /// `ws://HOST:PORT` or `wss://HOST:PORT`.
         address: String,
-        /// What `sync-server org invite` printed; only the first time.
+        /// What `sync-server org invite` printed; for a relay that holds nothing of this practice.
         #[arg(long)]
         ticket: Option<String>,
+        /// The new relay's key, as `sync-server key` prints it, in the place of a relay that is
+        /// gone and left no spare key (owners only).
+        #[arg(long, value_name = "KEY")]
+        replace: Option<String>,
+    },
+    /// Name the key of a relay that may take over when the one in use is lost (owners only).
+    RelayStandby {
+        /// As `sync-server key --data DIR` prints it for the spare's folder.
+        key: String,
     },
     /// Let a relay that lost data confirm again, once everything is back (owners only).
     RelayRestored,
+    /// What to look into, what Daybook does about it, and what you do.
+    Alarms {
+        /// Connect first, so that the relay has its say.
+        #[arg(long)]
+        online: bool,
+    },
+    /// Write what the relay signed, and where it contradicts itself, into a new file.
+    Evidence {
+        /// Which file.
+        file: PathBuf,
+    },
     /// Sites.
     #[command(subcommand)]
     Location(Location),

@@ -44,8 +44,11 @@ impl Printer<'_> {
                     HomePhase::Removed => "removed from the practice",
                 };
                 self.line(&format!("home: {phase}"))?;
-                match &status.relay {
-                    Some(relay) => self.line(&format!("relay: {relay}")),
+                if let Some(relay) = &status.relay {
+                    self.line(&format!("relay: {relay}"))?;
+                }
+                match &status.standby {
+                    Some(key) => self.line(&format!("spare key: {key}")),
                     None => Ok(()),
                 }
             }
@@ -64,6 +67,10 @@ impl Printer<'_> {
                 self.line(code)?;
                 self.line(&format!("valid until {expires}, once"))
             }
+            HomeReply::Evidence {
+                file,
+                contradictions,
+            } => self.line(&format!("{file}  {contradictions} contradictions")),
             HomeReply::BackedUp { file, bytes } => self.line(&format!("{file}  {bytes} bytes")),
         }
     }
@@ -175,11 +182,39 @@ impl Printer<'_> {
             "{} to send, {} confirmed, {} tentative, {} to review",
             state.outbox, state.confirmed, state.tentative, state.reviews
         ))?;
-        self.lines(state.alarms.iter().map(|alarm| format!("! {alarm}")))?;
+        self.lines(
+            state
+                .alarms
+                .iter()
+                .map(|alarm| format!("! {}: {}", alarm.title, alarm.what)),
+        )?;
         self.line(&format!("entries   {}", state.entries))?;
         self.line(&format!("heads     {}", state.heads))?;
         self.line(&format!("clashes   {}", state.clashes))?;
         self.line(&format!("rendering {}", state.rendering))
+    }
+
+    /// What to look into, one after the other.
+    pub(super) fn alarms(&mut self, answer: &Answer) -> Result<(), Refusal> {
+        let Answer::State(state) = answer else {
+            return self.answer(answer);
+        };
+        if self.json {
+            return self.as_json(&state.alarms);
+        }
+        if state.alarms.is_empty() {
+            return self.line("Nothing to look into.");
+        }
+        for alarm in &state.alarms {
+            self.line(&format!("! {}", alarm.title))?;
+            if let Some(since) = alarm.since {
+                self.line(&format!("  since    {since}"))?;
+            }
+            self.line(&format!("  happened {}", alarm.what))?;
+            self.line(&format!("  Daybook  {}", alarm.doing))?;
+            self.line(&format!("  you      {}", alarm.you))?;
+        }
+        Ok(())
     }
 
     pub(super) fn link(&mut self, home: &Home) -> Result<(), Refusal> {

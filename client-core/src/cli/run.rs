@@ -110,8 +110,26 @@ fn open_home(
             })?;
             printer.home(&reply)
         }
-        What::Relay { address, ticket } => {
-            printer.home(&home.request(HomeRequest::SetRelay { address, ticket })?)
+        What::Relay {
+            address,
+            ticket,
+            replace,
+        } => printer.home(&home.request(HomeRequest::SetRelay {
+            address,
+            ticket,
+            replace,
+        })?),
+        What::RelayStandby { key } => printer.home(&home.request(HomeRequest::SetStandby { key })?),
+        What::Alarms { online } => {
+            if online {
+                // What stands in the way is among the alarms.
+                let _ = connect(home, Duration::from_secs(10));
+            }
+            printer.alarms(&home.query(Query::State)?)
+        }
+        What::Evidence { file } => {
+            let file = file.display().to_string();
+            printer.home(&home.request(HomeRequest::Evidence { file })?)
         }
         What::RelayRestored => printer.home(&home.request(HomeRequest::ApproveRelay)?),
         What::Backup { folder } => {

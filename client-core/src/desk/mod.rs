@@ -6,6 +6,7 @@
 //!
 //! Start with [`Replica::execute`] and [`Replica::query`]; one file per kind of command.
 
+mod alarms;
 mod cards;
 pub(crate) mod checks;
 mod decide;

@@ -6,34 +6,11 @@ use sync_protocol::{Role, SeatState};
 
 use crate::{
     catalogue::{FeedState, InvitationView, LinkState, PeopleView, SeatView, StaffRole, StateView},
-    ledger::Alarm,
     replica::{Replica, face},
 };
 
 fn shown(role: Option<Role>) -> StaffRole {
     role.and_then(face).unwrap_or(StaffRole::Receptionist)
-}
-
-fn in_words(alarm: Alarm) -> String {
-    match alarm {
-        Alarm::DeviceCopied { .. } => {
-            "A device of this practice runs twice: its disk was copied or restored. Remove one of \
-             the two."
-                .to_owned()
-        }
-        Alarm::WrongChain { feed } => {
-            format!("The relay's word on {feed} does not match what it sent.")
-        }
-        Alarm::RelayRolledBack { feed } => {
-            format!(
-                "The relay had lost part of {feed}; this device has sent it again. New visits stay \
-                 tentative until an owner lets the relay confirm again (daybook relay-restored)."
-            )
-        }
-        Alarm::Withheld { feed } => {
-            format!("Entries of {feed} are kept away: their bytes prove a fault.")
-        }
-    }
 }
 
 impl<S: Storage> Replica<S> {
@@ -79,44 +56,6 @@ impl<S: Storage> Replica<S> {
             alarms: self.alarms(),
             backup_at: None,
         }
-    }
-
-    fn alarms(&self) -> Vec<String> {
-        let mut alarms: Vec<String> = self.ledger.alarms().map(in_words).collect();
-        let masked = self.book.masked_entries();
-        if masked > 0 {
-            alarms.push(format!(
-                "{masked} entries count for nothing: their authors had no right to write them."
-            ));
-        }
-        let refused = self.book.refused().len();
-        if refused > 0 {
-            alarms.push(format!(
-                "{refused} entries were not taken in: what is in them is not safe, or of a newer \
-                 version."
-            ));
-        }
-        let role = self.role();
-        let reads = |feed| role.is_some_and(|role| role.may_read(feed));
-        let waiting = self.book.waiting_of(reads);
-        if waiting > 0 {
-            alarms.push(format!(
-                "{waiting} entries wait for keys or for what they build on."
-            ));
-        }
-        if let Some(code) = self.trouble {
-            alarms.push(format!("The relay refuses: {}.", code.as_str()));
-        }
-        if self.role().is_none() {
-            alarms.push("This seat was removed from the practice.".to_owned());
-        }
-        if self.broken {
-            alarms.push("A write failed. Close Daybook and open it again.".to_owned());
-        }
-        if self.clock.offset.is_some_and(|by| by.abs() > 120) {
-            alarms.push("This machine's clock is far off the relay's.".to_owned());
-        }
-        alarms
     }
 
     pub(super) fn people(&self) -> PeopleView {

@@ -16,8 +16,6 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     folder: Arc<Folder>,
     clock: Clock,
-    /// Where to dial instead of the pinned address.
-    elsewhere: Option<String>,
 }
 
 impl Drive for Driver {
@@ -27,11 +25,11 @@ impl Drive for Driver {
         let Some(desk) = held.as_mut() else {
             return vec![Wish::Hangup];
         };
-        let had_ticket = desk.replica.needs_ticket();
+        let had_ticket = desk.replica.has_ticket();
         let (mut wishes, mut events) =
             desk.replica
                 .session((self.clock)(), &mut desk.random, input);
-        if had_ticket && !desk.replica.needs_ticket() {
+        if had_ticket && !desk.replica.has_ticket() {
             // Used up. If it stays, the relay only says once more that it was.
             let _ = desk.settings.put(&[(TICKET, None)]);
         }
@@ -47,13 +45,6 @@ impl Drive for Driver {
         }
         drop(held);
         self.shared.tell(events);
-        if let Some(address) = &self.elsewhere {
-            for wish in &mut wishes {
-                if let Wish::Dial(to) = wish {
-                    to.clone_from(address);
-                }
-            }
-        }
         wishes
     }
 
@@ -63,15 +54,19 @@ impl Drive for Driver {
 }
 
 impl Home {
-    /// Keeps a link to the pinned relay from now on.
+    /// Keeps a link to the relay from now on.
     ///
     /// # Errors
     /// When the home is locked or no relay is set.
     pub fn connect(&self) -> Result<(), Refusal> {
-        self.connect_at(None)
+        let elsewhere = match &*self.shared.lock() {
+            Some(desk) => super::relay::found_at(desk),
+            None => None,
+        };
+        self.connect_at(elsewhere)
     }
 
-    /// The same; `elsewhere` is where the pinned relay is looked for instead of its address.
+    /// The same; `elsewhere` is where the relay is looked for instead of its pinned address.
     pub(super) fn connect_at(&self, elsewhere: Option<String>) -> Result<(), Refusal> {
         {
             let mut held = self.shared.lock();
@@ -86,12 +81,12 @@ impl Home {
             if std::mem::replace(&mut desk.linked, true) {
                 return Ok(());
             }
+            desk.replica.look_elsewhere(elsewhere);
         }
         let driver = Driver {
             shared: Arc::clone(&self.shared),
             folder: Arc::clone(&self.folder),
             clock: Arc::clone(&self.clock.0),
-            elsewhere,
         };
         let link =
             Link::start(driver, self.trust.clone()).map_err(|error| super::storage(&error))?;

@@ -18,6 +18,7 @@
 
 mod backup;
 mod driver;
+mod evidence;
 mod joining;
 mod keys;
 mod people;
@@ -206,7 +207,9 @@ impl Home {
             | HomeRequest::RevokeInvite { .. }
             | HomeRequest::Invite { .. }
             | HomeRequest::SetRelay { .. }
+            | HomeRequest::SetStandby { .. }
             | HomeRequest::ApproveRelay
+            | HomeRequest::Evidence { .. }
             | HomeRequest::Backup { .. }
             | HomeRequest::Restore { .. } => Opening::MachineKey,
         };
@@ -256,10 +259,14 @@ impl Home {
             HomeRequest::SetRole { seat, role } => self.set_role(&seat, role),
             HomeRequest::RevokeInvite { invite } => self.revoke_invite(&invite),
             HomeRequest::Invite { role, days } => self.invite(role, days),
-            HomeRequest::SetRelay { address, ticket } => {
-                self.set_relay(&address, ticket.as_deref())
-            }
+            HomeRequest::SetRelay {
+                address,
+                ticket,
+                replace,
+            } => self.set_relay(&address, ticket.as_deref(), replace.as_deref()),
+            HomeRequest::SetStandby { key } => self.set_standby(&key),
             HomeRequest::ApproveRelay => self.approve_relay(),
+            HomeRequest::Evidence { file } => self.evidence(&file),
             HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
             HomeRequest::Restore { file } => self.restore(Path::new(&file)),
         }
@@ -277,21 +284,25 @@ impl Home {
                     .governance()
                     .relay_address()
                     .map(str::to_owned),
+                standby: desk.replica.standby().map(|key| key.to_string()),
             },
             None if self.folder.is_empty() => HomeStatus {
                 phase: HomePhase::Empty,
                 paused: false,
                 relay: None,
+                standby: None,
             },
             None if self.is_removed() => HomeStatus {
                 phase: HomePhase::Removed,
                 paused: false,
                 relay: None,
+                standby: None,
             },
             None => HomeStatus {
                 phase: HomePhase::Locked,
                 paused: self.is_paused(),
                 relay: None,
+                standby: None,
             },
         }
     }

@@ -2,6 +2,8 @@
 
 use sync_protocol::{FeedId, Hash, Have, OrgId, SignedHead, chain_next, chain_start};
 
+use super::witness::Trail;
+
 /// One feed of a replica.
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
@@ -14,6 +16,12 @@ pub(crate) struct Feed {
     pub(crate) pending: Vec<Hash>,
     /// The newest verified head of the epoch that lies at or before the frontier.
     pub(crate) head: Option<SignedHead>,
+    /// The chain at the last places that are proven.
+    pub(crate) trail: Trail,
+    /// Relay time of the epoch's first head that was seen here.
+    pub(crate) began: i64,
+    /// Everything up to a head of this epoch was here once.
+    pub(crate) whole: bool,
 }
 
 impl Feed {
@@ -26,6 +34,9 @@ impl Feed {
             chain,
             pending: Vec::new(),
             head: None,
+            trail: Trail::starting(chain),
+            began: 0,
+            whole: epoch == 0,
         }
     }
 
@@ -62,6 +73,14 @@ impl Feed {
             .min(self.pending.len());
         let rest = self.pending.split_off(count);
         let proven = std::mem::replace(&mut self.pending, rest);
+        let mut at = self.chain;
+        for (item, place) in proven.iter().zip(self.sequence + 1..) {
+            at = chain_next(&at, item);
+            self.trail.push(place, at);
+        }
+        if self.head.is_none() {
+            self.began = head.value().at;
+        }
         self.sequence = sequence;
         self.chain = chain;
         self.head = Some(head);

@@ -21,6 +21,7 @@ mod feed;
 mod read;
 mod receive;
 mod record;
+mod witness;
 mod write;
 
 use std::{
@@ -35,6 +36,7 @@ use sync_protocol::{
 };
 
 use feed::Feed;
+pub use witness::{Fault, Proof};
 pub use write::{Author, Draft, SealWith};
 
 /// Where an item stands in its feed.
@@ -110,6 +112,18 @@ pub enum Alarm {
         /// In which feed.
         feed: FeedId,
     },
+    /// The relay shows different histories to different devices, or at different times.
+    Fork {
+        /// In which feed.
+        feed: FeedId,
+    },
+    /// The relay shows an older state as if it were the newest.
+    WentBack {
+        /// In which feed.
+        feed: FeedId,
+    },
+    /// The relay sends acts of the chain that its rules refuse.
+    FalseChain,
 }
 
 /// Why the ledger could not do what was asked. Nothing was changed unless the log is at fault.
@@ -164,6 +178,8 @@ pub(crate) struct Held {
     pub(crate) index: Index,
     pub(crate) feed: FeedId,
     pub(crate) place: Option<Place>,
+    /// The epoch in which it first had a place.
+    pub(crate) first: Option<u32>,
     pub(crate) own: bool,
     pub(crate) kind: Kind,
 }
@@ -202,6 +218,11 @@ pub struct Ledger<S> {
     pub(crate) digest: [u64; 4],
     pub(crate) alarms: std::collections::BTreeSet<Alarm>,
     pub(crate) head_at: Option<i64>,
+    /// What others said about places that are not reached here.
+    pub(crate) hearsay: std::collections::VecDeque<witness::Hearsay>,
+    pub(crate) proofs: Vec<Proof>,
+    /// Held, and told nobody: what they came with does not hold.
+    pub(crate) unheard: Vec<Arrival>,
 }
 
 impl<S: Storage> Ledger<S> {
@@ -266,6 +287,9 @@ impl<S: Storage> Ledger<S> {
             digest: [0; 4],
             alarms: std::collections::BTreeSet::new(),
             head_at: None,
+            hearsay: std::collections::VecDeque::new(),
+            proofs: Vec::new(),
+            unheard: Vec::new(),
         }
     }
 
@@ -291,7 +315,9 @@ impl<S: Storage> Ledger<S> {
 
     /// What a person should look into.
     pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
-        self.alarms.iter().copied()
+        let mut alarms = self.alarms.clone();
+        alarms.extend(self.proven_alarms());
+        alarms.into_iter()
     }
 
     /// Relay time of the newest head, in seconds since 1970.

@@ -31,11 +31,16 @@ impl<S: Storage> Ledger<S> {
             match (&mut ledger, kept) {
                 (Some(ledger), Kept::Item { item, origin }) => {
                     ledger.reload(next, &item, origin == Origin::Own)?;
+                    if let (Item::Entry(entry), Origin::Proven) = (&item, origin) {
+                        ledger.witness(entry, item.hash());
+                    }
                 }
                 (Some(ledger), Kept::Placement(placement)) => {
                     ledger.replay_placement(&placement);
                     ledger.place(&placement)?;
+                    ledger.weigh_again(placement.head.value().feed);
                 }
+                (Some(ledger), Kept::Proof(proof)) => ledger.accuse(proof),
                 (
                     none,
                     Kept::Item {
@@ -54,7 +59,16 @@ impl<S: Storage> Ledger<S> {
             }
             next = Index(next.0 + 1);
         }
-        ledger.ok_or(LedgerError::Empty)
+        let mut ledger = ledger.ok_or(LedgerError::Empty)?;
+        // A new epoch that was still coming in: what it does not bring goes out again.
+        let begun = ledger.feeds.values().filter(|feed| feed.epoch > 0);
+        let heads: Vec<_> = begun
+            .filter_map(|feed| feed.head.as_ref().map(|head| *head.value()))
+            .collect();
+        for head in heads {
+            ledger.miss_items(head.feed, &head);
+        }
+        Ok(ledger)
     }
 
     fn reload(&mut self, index: Index, item: &Item, own: bool) -> Result<(), LedgerError> {
@@ -81,7 +95,7 @@ impl<S: Storage> Ledger<S> {
             match item {
                 Item::Act(act) => tell(Arrival::Act(Arc::new(act)))?,
                 Item::Confirmation(confirmation) => {
-                    if let Some(place) = self.place_of(&hash) {
+                    if let Some(place) = self.place_of(&hash).filter(|_| self.counts(&hash)) {
                         let confirmation = Arc::new(confirmation);
                         tell(Arrival::Confirmation {
                             confirmation,
@@ -115,7 +129,9 @@ impl<S: Storage> Ledger<S> {
     pub(crate) fn item_at(&self, index: Index) -> Result<Item, LedgerError> {
         match record::decode(self.log.get(index).map_err(record::read_error)?)? {
             Kept::Item { item, .. } => Ok(item),
-            Kept::Placement(_) => Err(LedgerError::Damaged("an index points astray".to_owned())),
+            Kept::Placement(_) | Kept::Proof(_) => {
+                Err(LedgerError::Damaged("an index points astray".to_owned()))
+            }
         }
     }
 
@@ -236,6 +252,14 @@ impl<S: Storage> Ledger<S> {
             .get(&head.feed)
             .is_some_and(|feed| (feed.epoch, feed.sequence) >= (head.epoch, head.sequence))
             || head.sequence == 0
+    }
+
+    /// How many places are held, of all feeds; a new epoch counts anew.
+    pub(crate) fn places(&self) -> u64 {
+        let feeds = self.feeds.values();
+        feeds
+            .map(|feed| feed.sequence + feed.pending.len() as u64)
+            .sum()
     }
 
     /// How many items have no position yet.

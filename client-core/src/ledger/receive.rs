@@ -12,6 +12,7 @@ use super::{
     Alarm, Arrival, Held, Kind, Ledger, LedgerError, Place,
     feed::Feed,
     record::{self, Origin, Placement},
+    witness::Fault,
 };
 
 const FIRST: IncarnationId = IncarnationId::from_bytes([0; 16]);
@@ -34,8 +35,18 @@ impl<S: Storage> Ledger<S> {
         {
             return Err(LedgerError::Malformed);
         }
-        self.check_head(feed, epoch, head.as_ref())?;
+        // Acts prove themselves, and one of them may say whose heads count.
+        let acts = feed == FeedId::Governance;
+        if !acts {
+            self.check_head(feed, epoch, head.as_ref())?;
+        }
         let known = self.line_up(feed, epoch, first)?;
+        if !self.are_the_same(feed, first, items.get(..known).unwrap_or(&items)) {
+            let last = first.saturating_add(known as u64).saturating_sub(1);
+            let ours = self.chain_of(feed);
+            self.wrong_head(Fault::Fork, ours, head, (feed, epoch, last))?;
+            return Err(LedgerError::BadHead { feed });
+        }
         let mut arrivals = Vec::new();
         for item in items.into_iter().skip(known) {
             let hash = item.hash();
@@ -44,8 +55,26 @@ impl<S: Storage> Ledger<S> {
                 feed.pending.push(hash);
             }
         }
-        arrivals.extend(self.cover(feed, head)?);
+        let head = match self.check_head(feed, epoch, head.as_ref()) {
+            Ok(()) => head,
+            // News all the same, only without a position: a later head may bring it.
+            Err(_) if acts && !arrivals.is_empty() => None,
+            Err(error) => return Err(error),
+        };
+        match self.cover(feed, head) {
+            Ok(placed) => arrivals.extend(placed),
+            Err(error) => {
+                // They are held, whatever is wrong with their places.
+                self.unheard.append(&mut arrivals);
+                return Err(error);
+            }
+        }
         Ok(arrivals)
+    }
+
+    /// What came with a head that does not hold, and was told nobody yet.
+    pub(crate) fn take_unheard(&mut self) -> Vec<Arrival> {
+        std::mem::take(&mut self.unheard)
     }
 
     /// Takes the positions of entries that are held already.
@@ -185,6 +214,9 @@ impl<S: Storage> Ledger<S> {
                 let Item::Entry(entry) = item else {
                     return Ok(Vec::new());
                 };
+                if origin == Origin::Proven {
+                    self.witness(&entry, hash);
+                }
                 let told = self.told(hash, Arc::new(entry), false, verdict);
                 Ok(told.into_iter().collect())
             }
@@ -197,12 +229,19 @@ impl<S: Storage> Ledger<S> {
                 Ok(Vec::new())
             }
             Item::Act(act) => {
-                self.governance.apply(&act)?;
+                let restored = self.governance.restored_epoch();
+                if let Err(error) = self.governance.apply(&act) {
+                    self.alarms.insert(Alarm::FalseChain);
+                    return Err(error.into());
+                }
                 self.hold(&Item::Act(act.clone()), Origin::Unproven)?;
                 let height = act.value().height;
                 let mut arrivals = vec![Arrival::Act(Arc::new(act))];
                 arrivals.extend(self.judge_removed(height)?);
                 arrivals.extend(self.judge_waiting()?);
+                if self.governance.restored_epoch() > restored {
+                    arrivals.extend(self.counted_now(restored)?);
+                }
                 Ok(arrivals)
             }
         }
@@ -347,6 +386,7 @@ impl<S: Storage> Ledger<S> {
                 index,
                 feed: item.feed(),
                 place: None,
+                first: None,
                 own,
                 kind,
             },
@@ -394,17 +434,31 @@ impl<S: Storage> Ledger<S> {
         let Some(feed) = self.feeds.get_mut(&id) else {
             return Ok(Vec::new());
         };
-        if head.sequence <= feed.sequence || head.sequence >= feed.next() {
-            // Old, or of items that are still to come: the last frame of the run brings it again.
+        if head.sequence <= feed.sequence {
+            // Old, unless it says something else about a place that is known.
+            let known = feed.trail.at(head.sequence);
+            if let Some(ours) = known.filter(|ours| *ours != head.chain) {
+                let place = (id, head.epoch, head.sequence);
+                self.wrong_head(Fault::Fork, ours, Some(signed), place)?;
+                return Err(LedgerError::BadHead { feed: id });
+            }
             return Ok(Vec::new());
         }
-        if feed.chain_at(head.sequence) != Some(head.chain) {
+        if head.sequence >= feed.next() {
+            // Of items that are still to come: the last frame of the run brings it again.
+            return Ok(Vec::new());
+        }
+        let ours = feed.chain_at(head.sequence).unwrap_or(feed.chain);
+        if ours != head.chain {
             feed.pending.clear();
-            self.alarms.insert(Alarm::WrongChain { feed: id });
+            let place = (id, head.epoch, head.sequence);
+            self.wrong_head(Fault::WrongChain, ours, Some(signed), place)?;
             return Err(LedgerError::BadHead { feed: id });
         }
         let first = feed.sequence + 1;
         let items = feed.prove(head.sequence, head.chain, signed.clone());
+        let whole = !feed.whole && feed.pending.is_empty();
+        feed.whole |= whole;
         let placement = Placement {
             first,
             items,
@@ -413,7 +467,52 @@ impl<S: Storage> Ledger<S> {
         self.log
             .append(&record::placement_head(&placement), &[])
             .map_err(record::append_error)?;
-        self.place(&placement)
+        let arrivals = self.place(&placement)?;
+        self.weigh_again(id);
+        if whole {
+            self.miss_items(id, &head);
+        }
+        Ok(arrivals)
+    }
+
+    fn chain_of(&self, feed: FeedId) -> Hash {
+        self.feeds
+            .get(&feed)
+            .map_or(Hash::ZERO, |known| known.chain)
+    }
+
+    /// Whether a confirmation counts: it was given before the relay lost anything, or an owner has
+    /// agreed since.
+    pub(crate) fn counts(&self, confirmation: &Hash) -> bool {
+        let held = self.items.get(confirmation);
+        let first = held.and_then(|held| held.first);
+        first.is_none_or(|epoch| epoch <= self.governance.restored_epoch())
+    }
+
+    /// What the relay confirmed while it was not to, told once an owner has agreed.
+    fn counted_now(&mut self, before: u32) -> Result<Vec<Arrival>, LedgerError> {
+        let now = self.governance.restored_epoch();
+        let mut held: Vec<(Place, entry_log::Index)> = Vec::new();
+        for item in self.items.values() {
+            let waits = item
+                .first
+                .is_some_and(|first| first > before && first <= now);
+            if let (Kind::Confirmation, true, Some(place)) = (item.kind, waits, item.place) {
+                held.push((place, item.index));
+            }
+        }
+        held.sort_unstable();
+        let mut arrivals = Vec::new();
+        for (place, index) in held {
+            if let Item::Confirmation(confirmation) = self.item_at(index)? {
+                let confirmation = Arc::new(confirmation);
+                arrivals.push(Arrival::Confirmation {
+                    confirmation,
+                    place,
+                });
+            }
+        }
+        Ok(arrivals)
     }
 
     /// Enters positions into the indexes.
@@ -435,7 +534,9 @@ impl<S: Storage> Ledger<S> {
                 continue;
             }
             held.place = Some(place);
+            let first = *held.first.get_or_insert(place.epoch);
             let (kind, index, feed) = (held.kind, held.index, held.feed);
+            let approved = first <= self.governance.restored_epoch();
             match kind {
                 Kind::Entry => arrivals.push(Arrival::Placed {
                     entry: *hash,
@@ -444,7 +545,7 @@ impl<S: Storage> Ledger<S> {
                 }),
                 // Confirmations are told once they have their position.
                 Kind::Confirmation => {
-                    if let Item::Confirmation(confirmation) = self.item_at(index)? {
+                    if approved && let Item::Confirmation(confirmation) = self.item_at(index)? {
                         let confirmation = Arc::new(confirmation);
                         arrivals.push(Arrival::Confirmation {
                             confirmation,
@@ -469,6 +570,7 @@ impl<S: Storage> Ledger<S> {
         if head.epoch > feed.epoch {
             *feed = Feed::new(org, head.feed, head.epoch);
         }
+        feed.whole = true;
         if placement.first == 1 {
             feed.chain = chain_start(org, head.feed, head.epoch);
         }

@@ -1,8 +1,10 @@
-//! The log records of a replica: an item, or the proof that items have their positions.
+//! The log records of a replica: an item, the proof that items have their positions, or
+//! the proof that the relay contradicted itself.
 //!
 //! ```text
 //! item       head = 0, origin, head part of the item       body = body of the entry
 //! placement  head = 1, CBOR [first, [item hash...], head]   body = empty
+//! proof      head = 2, CBOR of a contradiction of the relay  body = empty
 //! ```
 //! The origin is 1 for what was written here, 2 for what came and was found good, its signature
 //! included, and 0 for what came and was not: acts and confirmations, which are checked elsewhere,
@@ -23,10 +25,11 @@ use entry_log::{
 use minicbor::{Decode, Encode};
 use sync_protocol::{Hash, Item, SignedHead};
 
-use super::LedgerError;
+use super::{LedgerError, Proof};
 
 const ITEM: u8 = 0;
 const PLACEMENT: u8 = 1;
+const PROOF: u8 = 2;
 
 /// Items `first..` of a feed's epoch, and the head that covers them.
 #[derive(Debug, Clone, Encode, Decode)]
@@ -51,6 +54,16 @@ pub(crate) enum Origin {
 pub(crate) enum Kept {
     Item { item: Item, origin: Origin },
     Placement(Placement),
+    Proof(Proof),
+}
+
+pub(crate) fn proof_head(proof: &Proof) -> Vec<u8> {
+    // Encoding into a vector cannot fail.
+    [
+        &[PROOF],
+        minicbor::to_vec(proof).unwrap_or_default().as_slice(),
+    ]
+    .concat()
 }
 
 pub(crate) fn item_head(item: &Item, origin: Origin) -> Vec<u8> {
@@ -83,6 +96,9 @@ pub(crate) fn decode(record: Record) -> Result<Kept, LedgerError> {
         }
         Some((&PLACEMENT, rest)) => minicbor::decode(rest)
             .map(Kept::Placement)
+            .map_err(|_| damaged()),
+        Some((&PROOF, rest)) => minicbor::decode(rest)
+            .map(Kept::Proof)
             .map_err(|_| damaged()),
         Some(_) => Err(LedgerError::NewerVersion),
         None => Err(damaged()),

@@ -125,9 +125,11 @@ impl<S: Storage> Replica<S> {
     /// The same replica anew from its log, after a failed write. What was not durable is gone.
     pub fn reopen(self, rng: &mut impl CryptoRng, now: Timestamp) -> Result<Self, Refusal> {
         let (secrets, ticket, offset) = (self.secrets, self.ticket, self.clock.offset);
+        let elsewhere = self.elsewhere;
         let (ledger, _) = Ledger::open(self.ledger.into_storage(), new_incarnation(rng))?;
         let mut replica = Self::replayed(ledger, &secrets, rng, now)?;
         replica.ticket = ticket;
+        replica.elsewhere = elsewhere;
         replica.clock.offset = offset;
         Ok(replica)
     }
@@ -241,6 +243,7 @@ impl<S: Storage> Replica<S> {
             rows: Vec::new(),
             broken: false,
             ticket: None,
+            elsewhere: None,
             trouble: None,
             in_step_at: None,
             requests: BTreeMap::new(),

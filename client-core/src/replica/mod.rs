@@ -25,6 +25,7 @@ mod people;
 mod refusals;
 mod relay;
 mod seats;
+mod trust;
 mod write;
 
 use std::collections::BTreeMap;
@@ -76,6 +77,8 @@ pub struct Replica<S> {
     /// A write failed: see [`Replica::reopen`].
     pub(crate) broken: bool,
     pub(crate) ticket: Option<String>,
+    /// Where the relay is looked for instead of its pinned address.
+    pub(crate) elsewhere: Option<String>,
     pub(crate) trouble: Option<WireCode>,
     pub(crate) in_step_at: Option<jiff::Timestamp>,
     pub(crate) requests: BTreeMap<AppointmentId, Request>,

@@ -123,11 +123,12 @@ impl<S: Storage> Replica<S> {
         wishes: &mut Vec<Wish>,
     ) {
         let device = self.secrets.device.signing.clone();
-        let ticket = self.ticket.clone();
+        let (ticket, elsewhere) = (self.ticket.clone(), self.elsewhere.clone());
         let credentials = Credentials {
             device: self.device,
             key: &device,
             ticket: ticket.as_deref(),
+            elsewhere: elsewhere.as_deref(),
         };
         let outputs = self
             .session
@@ -135,7 +136,8 @@ impl<S: Storage> Replica<S> {
         for output in outputs {
             match output {
                 Output::Dial => {
-                    let address = self.ledger.governance().relay_address();
+                    let pinned = self.ledger.governance().relay_address();
+                    let address = elsewhere.as_deref().or(pinned);
                     wishes.extend(address.map(|address| Wish::Dial(address.to_owned())));
                 }
                 Output::Send(frame) => wishes.push(Wish::Send(frame)),
@@ -164,6 +166,7 @@ impl<S: Storage> Replica<S> {
                     self.events.link();
                 }
                 Output::Founded => self.ticket = None,
+                Output::Stalled => self.events.link(),
             }
         }
     }
@@ -200,6 +203,18 @@ impl<S: Storage> Replica<S> {
     /// Gives the ticket that lets this practice begin at its relay.
     pub fn set_ticket(&mut self, ticket: Option<String>) {
         self.ticket = ticket;
+    }
+
+    /// Whether a ticket is still to be shown.
+    pub const fn has_ticket(&self) -> bool {
+        self.ticket.is_some()
+    }
+
+    /// Looks for the relay here instead of at its pinned address, and starts without the trouble
+    /// that an earlier try met.
+    pub fn look_elsewhere(&mut self, address: Option<String>) {
+        self.elsewhere = address;
+        self.trouble = None;
     }
 
     /// Whether the practice is at no relay yet. Only its founder can know: whoever joined by a
@@ -357,14 +372,7 @@ impl<S: Storage> Replica<S> {
         if governance.relay_key() == Some(&known) && governance.relay_address() == Some(address) {
             return Ok(Proposal::Done);
         }
-        self.make_act(
-            now,
-            What::PinRelayKey {
-                acting,
-                standby: None,
-                address: address.to_owned(),
-            },
-        )
+        self.make_act(now, self.pin(acting, address))
     }
 
     /// Lets a relay that lost data confirm again: an owner has seen that everything is back.

@@ -30,5 +30,6 @@ pub(super) fn needs_a_person(code: ErrorCode) -> bool {
             | ErrorCode::Quota
             | ErrorCode::Closed
             | ErrorCode::BadTicket
+            | ErrorCode::Fork
     )
 }

@@ -24,13 +24,14 @@
 mod backoff;
 mod join;
 pub mod peer;
+mod stall;
 
 use entry_log::{Index, Storage};
 use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng;
 use sync_protocol::{
     DeviceId, ErrorCode, FeedId, Frame, Hash, Head, IncarnationId, Item, Refusal, SignIn,
-    Signature, SigningKey, VERSION, VerifyKey,
+    Signature, SigningKey, VERSION, VerifyKey, Welcome,
 };
 
 use crate::{
@@ -38,6 +39,7 @@ use crate::{
     ledger::{Arrival, Ledger, LedgerError},
 };
 pub use join::{Joined, Joining};
+use stall::Stall;
 
 /// Entries sent and not placed yet, at most.
 const IN_FLIGHT: usize = 512;
@@ -93,6 +95,8 @@ pub enum Output {
     Trouble(ErrorCode),
     /// The practice now exists at the relay: the ticket is used up.
     Founded,
+    /// Nothing gets through any more, or something does again: see [`Session::stalled`].
+    Stalled,
 }
 
 /// The device's part of signing in.
@@ -104,6 +108,9 @@ pub struct Credentials<'a> {
     pub key: &'a SigningKey,
     /// What `sync-server org invite` printed, until the practice exists at the relay.
     pub ticket: Option<&'a str>,
+    /// Where a person sent this device, when that is not the pinned address. A relay there may be
+    /// one that the chain at this device does not know yet: see [`Phase::Proving`].
+    pub elsewhere: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +125,13 @@ enum Phase {
     SigningIn {
         handshake: Hash,
         relay: VerifyKey,
+    },
+    /// Signed in at a relay whose key nobody pinned as far as this device knows. It gets nothing,
+    /// and nothing of it is believed but acts, which prove themselves: if one of them pins this
+    /// very key, an owner chose it.
+    Proving {
+        relay: VerifyKey,
+        welcome: Welcome,
     },
     Open,
 }
@@ -137,6 +151,7 @@ pub struct Session {
     /// Heads of the welcome that are still to be reached.
     goals: Vec<Head>,
     link: LinkState,
+    stall: Stall,
 }
 
 impl Default for Session {
@@ -159,7 +174,13 @@ impl Session {
             refused: std::collections::HashSet::new(),
             goals: Vec::new(),
             link: LinkState::Offline,
+            stall: Stall::default(),
         }
+    }
+
+    /// Since when nothing gets through although the relay is connected.
+    pub fn stalled(&self) -> Option<Timestamp> {
+        self.stall.since()
     }
 
     /// What the connection does.
@@ -212,6 +233,7 @@ impl Session {
             }
         }
         self.tell_link(ledger, &mut out);
+        self.watch(now, ledger, &mut out);
         out
     }
 
@@ -233,6 +255,7 @@ impl Session {
         // A clock that was set back makes the last word lie in the future: count from now.
         self.heard = self.heard.min(now);
         self.wake = None;
+        self.stall.look();
         match self.phase {
             Phase::Offline => {
                 self.phase = Phase::Dialling;
@@ -296,21 +319,17 @@ impl Session {
                 version,
                 nonce,
                 relay,
-                at,
                 ..
             } if self.phase == Phase::Greeted => {
                 if version > VERSION {
                     return Err(Some(ErrorCode::WrongVersion));
                 }
-                let pinned = relay
-                    .check()
-                    .is_ok_and(|key| ledger.governance().is_relay_key(&key));
-                if !pinned {
+                let pinned = is_pinned(ledger, &relay);
+                if !pinned && (credentials.elsewhere.is_none() || relay.check().is_err()) {
                     return Err(Some(ErrorCode::WrongRelay));
                 }
-                out.push(Output::ClockOffset(at - now.as_second()));
                 match (credentials.ticket, ledger.acts().map_err(|_| None)?.first()) {
-                    (Some(ticket), Some(genesis)) => {
+                    (Some(ticket), Some(genesis)) if pinned => {
                         let (ticket, act) = (ticket.to_owned(), genesis.clone());
                         out.push(Output::Send(Frame::Found { ticket, act }));
                         self.phase = Phase::Founding {
@@ -338,20 +357,38 @@ impl Session {
                 welcome
                     .verify(handshake, &key)
                     .map_err(|_| Some(ErrorCode::BadSignature))?;
-                self.phase = Phase::Open;
-                self.attempts = 0;
-                self.goals = welcome.heads.iter().map(|head| *head.value()).collect();
-                for feed in &welcome.behind {
-                    if *feed == FeedId::Governance {
-                        let head = self.goals.iter().find(|head| head.feed == *feed);
-                        ledger.governance_lost(head).map_err(|_| None)?;
-                    } else {
-                        ledger.feed_lost(*feed);
-                    }
+                if is_pinned(ledger, relay) {
+                    return self.welcomed(now, ledger, &welcome, out);
                 }
-                self.propose(ledger, out)?;
-                self.push(ledger, out);
+                let relay = *relay;
+                if !knows_more_acts(ledger, &welcome) {
+                    return Err(Some(ErrorCode::WrongRelay));
+                }
+                self.phase = Phase::Proving { relay, welcome };
                 Ok(())
+            }
+            Frame::Items {
+                feed,
+                epoch,
+                first,
+                items,
+                head,
+            } if matches!(self.phase, Phase::Proving { .. }) => {
+                if feed != FeedId::Governance {
+                    return Err(Some(ErrorCode::WrongRelay));
+                }
+                let credit = u32::try_from(items.len()).unwrap_or(u32::MAX);
+                let items: Result<Vec<Item>, _> =
+                    items.iter().map(|bytes| Item::decode(bytes)).collect();
+                let items = items.map_err(|_| None)?;
+                let arrivals = ledger
+                    .receive_items(feed, epoch, first, items, head)
+                    .map_err(|_| Some(ErrorCode::WrongRelay))?;
+                if !arrivals.is_empty() {
+                    out.push(Output::Arrived(arrivals));
+                }
+                out.push(Output::Send(Frame::Credit { items: credit }));
+                self.proven(now, ledger, out)
             }
             Frame::Items {
                 feed,
@@ -424,6 +461,62 @@ impl Session {
         }
     }
 
+    /// The relay is the pinned one and answered these very frontiers.
+    fn welcomed<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        ledger: &mut Ledger<S>,
+        welcome: &Welcome,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Option<ErrorCode>> {
+        self.phase = Phase::Open;
+        self.attempts = 0;
+        out.push(Output::ClockOffset(welcome.at - now.as_second()));
+        for head in &welcome.heads {
+            let ours = head.value().org == ledger.org() && ledger.governance().relay_signed(head);
+            if !ours {
+                return Err(Some(ErrorCode::BadSignature));
+            }
+            let feed = head.value().feed;
+            let behind = welcome.behind.contains(&feed);
+            ledger.hear_head(head, behind).map_err(|_| None)?;
+        }
+        self.goals = welcome.heads.iter().map(|head| *head.value()).collect();
+        for feed in &welcome.behind {
+            if *feed == FeedId::Governance {
+                let head = self.goals.iter().find(|head| head.feed == *feed);
+                ledger.governance_lost(head).map_err(|_| None)?;
+            } else {
+                ledger.feed_lost(*feed);
+            }
+        }
+        self.propose(ledger, out)?;
+        self.push(ledger, out);
+        Ok(())
+    }
+
+    /// Goes on with a relay once an act of an owner named its key; gives it up when all its acts
+    /// are here and none did.
+    fn proven<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        ledger: &mut Ledger<S>,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Option<ErrorCode>> {
+        let Phase::Proving { relay, welcome } = &self.phase else {
+            return Ok(());
+        };
+        if is_pinned(ledger, relay) {
+            let welcome = welcome.clone();
+            return self.welcomed(now, ledger, &welcome, out);
+        }
+        if knows_more_acts(ledger, welcome) {
+            Ok(())
+        } else {
+            Err(Some(ErrorCode::WrongRelay))
+        }
+    }
+
     fn sign_in<S: Storage>(
         &mut self,
         random: &mut impl Rng,
@@ -435,15 +528,12 @@ impl Session {
     ) {
         let mut nonce = [0; 16];
         random.fill_bytes(&mut nonce);
-        let host = ledger
-            .governance()
-            .relay_address()
-            .unwrap_or_default()
-            .to_owned();
+        let pinned = ledger.governance().relay_address();
+        let host = credentials.elsewhere.or(pinned).unwrap_or_default();
         let sign_in = SignIn {
             org: ledger.org(),
             device: credentials.device,
-            host,
+            host: host.to_owned(),
             nonce,
             have: ledger.have(),
             signature: Signature::from_bytes([0; 64]),
@@ -460,8 +550,13 @@ impl Session {
         arrivals: Result<Vec<Arrival>, LedgerError>,
         out: &mut Vec<Output>,
     ) -> Result<(), Option<ErrorCode>> {
+        let unheard = ledger.take_unheard();
+        if !unheard.is_empty() {
+            out.push(Output::Arrived(unheard));
+        }
         let arrivals = arrivals.map_err(|error| match error {
             LedgerError::BadHead { .. } => Some(ErrorCode::Fork),
+            LedgerError::Governance(_) => Some(ErrorCode::BadAct),
             _ => None,
         })?;
         if !arrivals.is_empty() {
@@ -525,12 +620,27 @@ impl Session {
         }
     }
 
+    /// Notices that nothing moves although something should.
+    fn watch<S: Storage>(&mut self, now: Timestamp, ledger: &Ledger<S>, out: &mut Vec<Output>) {
+        let before = self.stall.since();
+        if self.phase == Phase::Open {
+            let waits = ledger.outbox_len().saturating_sub(self.refused.len());
+            let owed = waits > 0 || !self.goals.is_empty();
+            self.stall.watch(now, owed, (waits, ledger.places()));
+        }
+        if before != self.stall.since() {
+            out.push(Output::Stalled);
+        }
+    }
+
     fn tell_link<S: Storage>(&mut self, ledger: &Ledger<S>, out: &mut Vec<Output>) {
         let link = match self.phase {
             Phase::Offline => LinkState::Offline,
-            Phase::Dialling | Phase::Greeted | Phase::Founding { .. } | Phase::SigningIn { .. } => {
-                LinkState::Connecting
-            }
+            Phase::Dialling
+            | Phase::Greeted
+            | Phase::Founding { .. }
+            | Phase::SigningIn { .. }
+            | Phase::Proving { .. } => LinkState::Connecting,
             Phase::Open => {
                 self.goals.retain(|goal| !ledger.reached(goal));
                 let waits = ledger.outbox_len().saturating_sub(self.refused.len());
@@ -546,4 +656,16 @@ impl Session {
             out.push(Output::Link(link));
         }
     }
+}
+
+fn is_pinned<S: Storage>(ledger: &Ledger<S>, relay: &VerifyKey) -> bool {
+    let key = relay.check();
+    key.is_ok_and(|key| ledger.governance().is_relay_key(&key))
+}
+
+/// Whether a relay speaks of acts that this device does not hold.
+fn knows_more_acts<S: Storage>(ledger: &Ledger<S>, welcome: &Welcome) -> bool {
+    let held = u64::from(ledger.governance().height()) + 1;
+    let mut heads = welcome.heads.iter().map(sync_protocol::Signed::value);
+    heads.any(|head| head.feed == FeedId::Governance && head.sequence > held)
 }

@@ -109,7 +109,9 @@ impl Door {
             | HomeRequest::SetRelay { .. }
             | HomeRequest::Restore { .. } => true,
             HomeRequest::Status
+            | HomeRequest::SetStandby { .. }
             | HomeRequest::ApproveRelay
+            | HomeRequest::Evidence { .. }
             | HomeRequest::Lock
             | HomeRequest::Pause
             | HomeRequest::Seats

@@ -33,6 +33,26 @@ pub fn all(world: &mut World) -> Told {
     what_was_taken_is_nobodys_review(world, &documents)
 }
 
+/// What must hold after a relay has lied, whatever was told about it: all that was saved is
+/// everywhere, and all show the same.
+///
+/// # Errors
+/// In one sentence, what does not.
+pub fn nothing_is_missing(world: &mut World) -> Told {
+    let audit = world.audit()?;
+    nothing_acknowledged_is_lost(world, &audit)?;
+    nothing_waits(world)?;
+    let first = hashes(world, 0)?;
+    for desk in 1..world.desks() {
+        let other = hashes(world, desk)?;
+        // A desk may hold confirmations that nobody else was shown.
+        if (&first.heads, &first.clashes) != (&other.heads, &other.clashes) {
+            return Err(format!("desk 0 has {first:?}, desk {desk} has {other:?}"));
+        }
+    }
+    Ok(())
+}
+
 /// Each desk's incarnations, and how many entries of each it holds without a gap.
 fn held(world: &World, desk: usize) -> Told<BTreeMap<IncarnationId, u64>> {
     let replica = world.replica(desk).ok_or("a desk is off")?;

@@ -20,6 +20,7 @@ mod desk;
 mod disk;
 pub mod history;
 pub mod hostile;
+pub mod malice;
 mod people;
 pub mod planted;
 pub mod probe;
@@ -84,6 +85,8 @@ pub struct World {
     pub(crate) ghosts: Vec<ConnId>,
     /// Invitations not redeemed yet.
     pub(crate) codes: Vec<(String, sync_protocol::Hash)>,
+    /// Whoever changes what the relay says.
+    pub(crate) malice: Option<malice::Malice>,
 }
 
 /// Chance on its own.
@@ -135,6 +138,7 @@ impl World {
             handled: BTreeSet::new(),
             ghosts: Vec::new(),
             codes: Vec::new(),
+            malice: None,
         }
     }
 
@@ -358,6 +362,12 @@ impl World {
 
     /// The next frame of a line reaches the relay.
     pub(crate) fn deliver_up(&mut self, conn: ConnId) -> Told {
+        if !self.malice_lets_up(conn) {
+            if let Some(line) = self.relay.lines.get_mut(&conn) {
+                line.up.pop_front();
+            }
+            return Ok(());
+        }
         let now = self.now;
         self.relay.take(now, conn)
     }
@@ -381,8 +391,10 @@ impl World {
         };
         let few = line.down.len() < 2;
         let frame = Frame::decode(&bytes).map_err(|error| format!("the relay sent {error:?}"))?;
-        self.receipts_of(desk, &frame);
-        self.tell(desk, Input::Frame(frame))?;
+        for frame in self.malice_bends(desk, frame) {
+            self.receipts_of(desk, &frame);
+            self.tell(desk, Input::Frame(frame))?;
+        }
         if few {
             let now = self.now;
             self.relay.more(now, conn);

@@ -127,6 +127,33 @@ impl World {
         Ok(true)
     }
 
+    /// Somebody agrees a visit at a time that nobody else wants.
+    pub(crate) fn somebody_books(&mut self, desk: usize) -> Told {
+        let number = i64::try_from(self.tally.operations).unwrap_or(0);
+        let start: DateTime = "2026-04-06T09:00".parse().map_err(|e| format!("{e}"))?;
+        let start = start
+            .checked_add(jiff::SignedDuration::from_mins(45 * number))
+            .map_err(|e| format!("{e}"))?;
+        let (client, pet) = self.practice.clients[0];
+        let command = Command::Book(Booking {
+            location: self.practice.sites[0],
+            start,
+            staff: self.practice.staff[0],
+            room: None,
+            service: None,
+            minutes: Some(30),
+            client: Some(client),
+            pets: vec![pet],
+            note: None,
+            double_book: None,
+            despite_warnings: true,
+        });
+        if let Some(id) = self.done(desk, command, None)? {
+            self.claimed(desk, &id)?;
+        }
+        Ok(())
+    }
+
     fn claimed(&mut self, desk: usize, id: &str) -> Told {
         let id = id
             .parse()

@@ -55,7 +55,9 @@ interface ReplyKinds {
 	revoke_invite: "governed";
 	invite: "invited";
 	set_relay: "opened" | "status";
+	set_standby: "status";
 	approve_relay: "status";
+	evidence: "evidence";
 	backup: "backed_up";
 	restore: "opened" | "status";
 }

@@ -263,10 +263,24 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				world.link = "in_step";
 				world.inStepAt = clock.now().toISOString();
 				return status();
+			case "set_standby":
+				if (!/^[0-9a-f]{64}$/.test(request.key))
+					throw refusal(
+						"invalid_input",
+						"This is no key of a relay.",
+						"Copy all 64 letters and digits that sync-server key prints.",
+						"key",
+					);
+				return status();
 			case "approve_relay":
 				if (world.relay === undefined)
 					throw refusal("relay_unreachable", "No relay is set.", "Set the relay first.");
+				world.alarms = world.alarms.filter((alarm) => alarm.code !== "relay_restored");
 				return status();
+			case "evidence":
+				if (!request.file.startsWith("/"))
+					throw refusal("invalid_input", "That is no file.", "Write the full path.", "file");
+				return { type: "evidence", file: request.file, contradictions: 0 };
 			case "backup":
 				if (!request.folder.startsWith("/"))
 					throw refusal("invalid_input", "That is no folder.", "Write the full path.", "folder");

@@ -162,6 +162,11 @@ export const en = {
 		bookingElsewhere: (name: string) => `You are now at ${name}.`,
 	},
 
+	alarms: {
+		since: (when: string) => `Since ${when}`,
+		you: "What you do:",
+		approve: "Let the relay confirm again",
+	},
 	state: {
 		label: "State of this computer",
 		inStep: "in step",

@@ -60,7 +60,15 @@ describe("the line of state", () => {
 	});
 
 	it("puts what needs a person after the link", () => {
-		expect(line({ reviews: 2, alarms: ["a copied device"] })).toEqual([
+		const copied: StateView["alarms"][number] = {
+			code: "device_copied",
+			title: "A device runs twice",
+			what: "Two copies write.",
+			doing: "It keeps both.",
+			you: "Remove one.",
+			may_approve: false,
+		};
+		expect(line({ reviews: 2, alarms: [copied] })).toEqual([
 			"2 devices in step",
 			"2 to review",
 			"1 thing to look into",

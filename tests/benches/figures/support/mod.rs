@@ -234,6 +234,7 @@ pub(crate) fn bring(home: &Home, relay: &Relay, data: &Path) {
     let request = HomeRequest::SetRelay {
         address: relay.url.clone(),
         ticket: Some(ticket(data)),
+        replace: None,
     };
     // A large outbox takes longer than the request waits for.
     let _ = home.request_with(request, &Opening::MachineKey);

@@ -1,5 +1,6 @@
 /** What the in-memory practice holds, and the one it starts with: two sites, four people, a full morning. */
 import { addDays, addMinutes, today, type Clock } from "../../clock";
+import type { AlarmView } from "../types/AlarmView";
 import type { ClientSummary } from "../types/ClientSummary";
 import type { HomePhase } from "../types/HomePhase";
 import type { InvitationView } from "../types/InvitationView";
@@ -76,7 +77,7 @@ export interface World {
 	outbox: number;
 	backupAt?: string;
 	inStepAt?: string;
-	alarms: string[];
+	alarms: AlarmView[];
 	seats: SeatView[];
 	/** People at this computer. */
 	here: FakePerson[];

@@ -25,7 +25,15 @@ code: string,
 /**
  * Until when.
  */
-expires: string, } | { "type": "backed_up", 
+expires: string, } | { "type": "evidence", 
+/**
+ * Its file.
+ */
+file: string, 
+/**
+ * How many contradictions it holds.
+ */
+contradictions: number, } | { "type": "backed_up", 
 /**
  * Its file.
  */

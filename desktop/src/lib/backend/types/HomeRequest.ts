@@ -118,9 +118,22 @@ days: number, } | { "type": "set_relay",
  */
 address: string, 
 /**
- * Only the first time.
+ * For a relay that is new to this practice.
  */
-ticket?: string | null, } | { "type": "approve_relay" } | { "type": "backup", 
+ticket?: string | null, 
+/**
+ * The key of a relay that takes the place of one which is gone and left no spare key, as
+ * `sync-server key` prints it there. For owners.
+ */
+replace?: string | null, } | { "type": "set_standby", 
+/**
+ * As `sync-server key` prints it for the new relay's folder.
+ */
+key: string, } | { "type": "approve_relay" } | { "type": "evidence", 
+/**
+ * Which file; it must not exist.
+ */
+file: string, } | { "type": "backup", 
 /**
  * Where to.
  */

@@ -16,4 +16,8 @@ paused: boolean,
 /**
  * Relay address, when open and set.
  */
-relay?: string, };
+relay?: string, 
+/**
+ * The key that may take over when the relay is lost, when open and set.
+ */
+standby?: string, };

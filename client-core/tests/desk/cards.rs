@@ -18,7 +18,7 @@ use super::world::*;
 const BITES: &str = "Bites when his ears are touched";
 const MURMUR: &str = "Heart murmur grade 2, echo due";
 
-fn add(of: impl ToString, card: CardKind, text: &str) -> Command {
+fn add(of: &impl ToString, card: CardKind, text: &str) -> Command {
     Command::AddCardNote(NewCardNote {
         of: of.to_string(),
         card,
@@ -26,7 +26,7 @@ fn add(of: impl ToString, card: CardKind, text: &str) -> Command {
     })
 }
 
-fn withdraw(of: impl ToString, card: CardKind, note: &str) -> Command {
+fn withdraw(of: &impl ToString, card: CardKind, note: &str) -> Command {
     Command::WithdrawCardNote(WithdrawCardNote {
         of: of.to_string(),
         card,
@@ -91,6 +91,7 @@ fn clinic() -> Clinic {
 
 #[test]
 fn the_groomer_sees_the_alert_and_no_note_and_its_disk_opens_no_clinical_body() {
+    use CardKind::{Clinical, Grooming, Handling, Payments};
     let Clinic {
         mut owner,
         practice,
@@ -99,9 +100,9 @@ fn the_groomer_sees_the_alert_and_no_note_and_its_disk_opens_no_clinical_body() 
     } = clinic();
     let mut vet = owner.join(2, StaffRole::Vet);
     let mut groomer = owner.join(3, StaffRole::Groomer);
-    vet.tell(add(rex, CardKind::Clinical, MURMUR));
-    vet.tell(add(rex, CardKind::Handling, BITES));
-    owner.tell(add(client, CardKind::Payments, "Deposit of 20 for Monday"));
+    vet.tell(add(&rex, CardKind::Clinical, MURMUR));
+    vet.tell(add(&rex, CardKind::Handling, BITES));
+    owner.tell(add(&client, CardKind::Payments, "Deposit of 20 for Monday"));
     let mut wish = booking(&practice, practice.ann, "2026-03-02T09:00");
     (wish.client, wish.pets) = (Some(client), vec![rex]);
     let visit = vet.tell(Command::Book(wish)).id.parse().unwrap();
@@ -118,8 +119,8 @@ fn the_groomer_sees_the_alert_and_no_note_and_its_disk_opens_no_clinical_body() 
         let Answer::Client(view) = desk.ask(Query::Client { client }) else {
             panic!("not the client");
         };
-        assert_eq!(view.alerts, [alert.clone()]);
-        assert_eq!(desk.text(visit).alerts, [alert.clone()]);
+        assert_eq!(view.alerts, std::slice::from_ref(&alert));
+        assert_eq!(desk.text(visit).alerts, std::slice::from_ref(&alert));
         assert_eq!(desk.state().alarms, [""; 0]);
     }
     let of = rex.to_string();
@@ -129,7 +130,6 @@ fn the_groomer_sees_the_alert_and_no_note_and_its_disk_opens_no_clinical_body() 
             [(MURMUR.to_owned(), true)]
         );
     }
-    use CardKind::{Clinical, Grooming, Handling, Payments};
     assert_eq!(
         kinds(&mut owner, client),
         [Handling, Clinical, Grooming, Payments].into()
@@ -179,8 +179,8 @@ fn a_restart_shows_the_same_and_an_undo_is_a_withdrawal() {
         rex,
         ..
     } = clinic();
-    let first = owner.tell(add(rex, CardKind::Clinical, MURMUR));
-    owner.tell(add(rex, CardKind::Clinical, "Vaccinated\nagainst rabies"));
+    let first = owner.tell(add(&rex, CardKind::Clinical, MURMUR));
+    owner.tell(add(&rex, CardKind::Clinical, "Vaccinated\nagainst rabies"));
     let of = rex.to_string();
     owner.tell(Command::Undo(Undo { step: None }));
     owner.tell(withdraw(&of, CardKind::Clinical, &first.id));
@@ -216,8 +216,8 @@ fn two_desks_that_are_apart_add_to_one_card_and_both_notes_stand() {
     } = clinic();
     let mut desk = owner.join(2, StaffRole::Receptionist);
     // Neither has heard of the other's key for Rex.
-    owner.tell(add(rex, CardKind::Handling, BITES));
-    let shy = desk.tell(add(rex, CardKind::Handling, "Afraid of the dryer"));
+    owner.tell(add(&rex, CardKind::Handling, BITES));
+    let shy = desk.tell(add(&rex, CardKind::Handling, "Afraid of the dryer"));
     meet(&mut owner, &mut desk);
     let of = rex.to_string();
     for desk in [&mut owner, &mut desk] {
@@ -245,7 +245,7 @@ fn two_desks_that_are_apart_add_to_one_card_and_both_notes_stand() {
     );
     // One withdraws while the other adds.
     owner.tell(withdraw(&of, CardKind::Handling, &shy.id));
-    desk.tell(add(rex, CardKind::Handling, "Loves liver"));
+    desk.tell(add(&rex, CardKind::Handling, "Loves liver"));
     meet(&mut owner, &mut desk);
     for desk in [&mut owner, &mut desk] {
         let holding = notes(desk, client, &of, CardKind::Handling);
@@ -262,7 +262,7 @@ fn groomer_and_receptionist_add_what_to_be_careful_about_and_take_nothing_away()
         rex,
         ..
     } = clinic();
-    let bites = owner.tell(add(rex, CardKind::Handling, BITES)).id;
+    let bites = owner.tell(add(&rex, CardKind::Handling, BITES)).id;
     for (seed, role) in [(2, StaffRole::Groomer), (3, StaffRole::Receptionist)] {
         let mut desk = owner.join(seed, role);
         let refused = |refusal: Refusal| {
@@ -270,11 +270,11 @@ fn groomer_and_receptionist_add_what_to_be_careful_about_and_take_nothing_away()
             assert!(refusal.help.starts_with("Ask "), "{refusal:?}");
         };
         refused(
-            desk.try_do(withdraw(rex, CardKind::Handling, &bites))
+            desk.try_do(withdraw(&rex, CardKind::Handling, &bites))
                 .unwrap_err(),
         );
-        refused(desk.try_do(add(rex, CardKind::Clinical, "x")).unwrap_err());
-        desk.tell(add(rex, CardKind::Handling, "Typed by mistake"));
+        refused(desk.try_do(add(&rex, CardKind::Clinical, "x")).unwrap_err());
+        desk.tell(add(&rex, CardKind::Handling, "Typed by mistake"));
         // A slip of one's own goes back, and stays on the card.
         desk.tell(Command::Undo(Undo { step: None }));
         let of = rex.to_string();
@@ -288,9 +288,9 @@ fn groomer_and_receptionist_add_what_to_be_careful_about_and_take_nothing_away()
     }
     let mut vet = owner.join(4, StaffRole::Vet);
     for (card, allowed) in [(CardKind::Grooming, false), (CardKind::Payments, false)] {
-        assert_eq!(vet.try_do(add(rex, card, "x")).is_ok(), allowed);
+        assert_eq!(vet.try_do(add(&rex, card, "x")).is_ok(), allowed);
     }
-    vet.tell(withdraw(rex, CardKind::Handling, &bites));
+    vet.tell(withdraw(&rex, CardKind::Handling, &bites));
 }
 
 /// Writes into a home's log as a program would that skips the desk's checks.
@@ -363,9 +363,9 @@ fn what_a_changed_program_writes_beyond_its_role_counts_for_nothing_anywhere() {
         rex,
         ..
     } = clinic();
-    owner.tell(add(rex, CardKind::Clinical, MURMUR));
-    owner.tell(add(rex, CardKind::Grooming, "Short, no perfume"));
-    owner.tell(add(rex, CardKind::Handling, BITES));
+    owner.tell(add(&rex, CardKind::Clinical, MURMUR));
+    owner.tell(add(&rex, CardKind::Grooming, "Short, no perfume"));
+    owner.tell(add(&rex, CardKind::Handling, BITES));
     let mut vet = owner.join(2, StaffRole::Vet);
     let mut groomer = owner.join(3, StaffRole::Groomer);
     let mut other = owner.join(4, StaffRole::Vet);
@@ -461,43 +461,43 @@ fn notes_that_make_no_sense_are_refused_and_write_nothing() {
     let long = "n".repeat(8_001);
     let cases = [
         (
-            add(rex, CardKind::Handling, " \n "),
+            add(&rex, CardKind::Handling, " \n "),
             ErrorCode::InvalidInput,
             "text",
         ),
         (
-            add(rex, CardKind::Handling, &long),
+            add(&rex, CardKind::Handling, &long),
             ErrorCode::InvalidInput,
             "text",
         ),
         (
-            add(rex, CardKind::Handling, "a\u{0}b"),
+            add(&rex, CardKind::Handling, "a\u{0}b"),
             ErrorCode::InvalidInput,
             "text",
         ),
         (
-            add("Rex", CardKind::Handling, "x"),
+            add(&"Rex", CardKind::Handling, "x"),
             ErrorCode::InvalidInput,
             "of",
         ),
         (
-            add("", CardKind::Handling, "x"),
+            add(&"", CardKind::Handling, "x"),
             ErrorCode::InvalidInput,
             "of",
         ),
         (
-            add(PetId::from_bytes([9; 16]), CardKind::Handling, "x"),
+            add(&PetId::from_bytes([9; 16]), CardKind::Handling, "x"),
             ErrorCode::NotFound,
             "of",
         ),
         (
-            add(ClientId::from_bytes([9; 16]), CardKind::Clinical, "x"),
+            add(&ClientId::from_bytes([9; 16]), CardKind::Clinical, "x"),
             ErrorCode::NotFound,
             "of",
         ),
         (
             withdraw(
-                rex,
+                &rex,
                 CardKind::Handling,
                 &NoteId::from_bytes([9; 16]).to_string(),
             ),
@@ -516,10 +516,10 @@ fn notes_that_make_no_sense_are_refused_and_write_nothing() {
     assert_eq!(owner.state().entries, before);
     // The longest that fits, in letters of four bytes.
     let longest = "\u{1F415}".repeat(8_000);
-    let note = owner.tell(add(rex, CardKind::Handling, &longest)).id;
-    owner.tell(withdraw(rex, CardKind::Handling, &note));
+    let note = owner.tell(add(&rex, CardKind::Handling, &longest)).id;
+    owner.tell(withdraw(&rex, CardKind::Handling, &note));
     let again = owner
-        .try_do(withdraw(rex, CardKind::Handling, &note))
+        .try_do(withdraw(&rex, CardKind::Handling, &note))
         .unwrap_err();
     assert_eq!(again.field.as_deref(), Some("note"));
 }

@@ -7,6 +7,10 @@ use super::StaffRole;
 
 /// Somebody who works at this computer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a thing that a list shows or not"
+)]
 pub struct SeatHere {
     /// The seat, for `switch`.
     pub id: String,

@@ -243,7 +243,7 @@ impl Home {
                 self.lock();
                 Ok(HomeReply::Status(self.status()))
             }
-            HomeRequest::Pause => self.pause(),
+            HomeRequest::Pause => Ok(self.pause()),
             HomeRequest::Seats => self.seats(),
             HomeRequest::AddSeat { name, role, pin } => self.add_seat(&name, role, &pin),
             HomeRequest::JoinSeat { code, name, pin } => self.join_seat(&code, &name, &pin),

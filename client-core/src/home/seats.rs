@@ -75,7 +75,7 @@ impl Home {
         Ok(ledger)
     }
 
-    pub(super) fn pause(&self) -> Result<HomeReply, Refusal> {
+    pub(super) fn pause(&self) -> HomeReply {
         self.disconnect();
         let desk = self.shared.lock().take();
         if let Some(desk) = desk {
@@ -99,7 +99,7 @@ impl Home {
             }
         }
         self.shared.tell(vec![super::all_changed()]);
-        Ok(HomeReply::Status(self.status()))
+        HomeReply::Status(self.status())
     }
 
     // ---- who works here --------------------------------------------------------------------
@@ -174,7 +174,7 @@ impl Home {
                 joining: None,
             };
             desk.keys
-                .add_seat(&mut desk.random, new, pin, Cost::DEFAULT)
+                .add_seat(&mut desk.random, &new, pin, Cost::DEFAULT)
                 .map_err(|error| slot(&error))?;
             self.save_keys(&mut desk.random, &mut desk.keys)?;
             match desk.replica.propose_seat(&further) {
@@ -273,7 +273,7 @@ impl Home {
                 joining: newcomer.secrets().joining.clone(),
             };
             desk.keys
-                .add_seat(random, new, pin, Cost::DEFAULT)
+                .add_seat(random, &new, pin, Cost::DEFAULT)
                 .map_err(|error| slot(&error))?;
             self.save_keys(random, &mut desk.keys)
         });

@@ -142,12 +142,12 @@ enum Way<'a> {
 impl Way<'_> {
     /// The master key of a seat's part; none when this way is not the seat's.
     fn master(&self, whose: Whose, slots: &[Slot]) -> Result<Option<Master>, SlotError> {
-        let (key, is_way): (&[u8; 32], &dyn Fn(&Slot) -> bool) = match self {
-            Self::Passphrase { key, salt, .. } => (key, &|slot| slot.is_salted(salt)),
-            Self::Machine(key) => (key.expose(), &Slot::is_machine),
+        let key: &[u8; 32] = match self {
+            Self::Passphrase { key, .. } => key,
+            Self::Machine(key) => key.expose(),
             Self::Recovery(secret) => return open_recovery(slots, whose, secret).map(Some),
         };
-        let Some(slot) = slots.iter().find(|slot| is_way(slot)) else {
+        let Some(slot) = slots.iter().find(|slot| self.is(slot)) else {
             return Ok(None);
         };
         match slot.opened_under(whose, key) {

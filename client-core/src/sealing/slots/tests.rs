@@ -257,7 +257,7 @@ fn shared() -> Shared {
             secrets,
             joining,
         };
-        open.add_seat(&mut rng, new, pin, Cost::FLOOR).unwrap();
+        open.add_seat(&mut rng, &new, pin, Cost::FLOOR).unwrap();
     }
     let bytes = open.seal(&mut rng).unwrap();
     Shared {

@@ -187,7 +187,7 @@ impl Unlocked {
     pub fn add_seat(
         &mut self,
         rng: &mut impl CryptoRng,
-        new: NewSeat<'_>,
+        new: &NewSeat<'_>,
         pin: &str,
         cost: Cost,
     ) -> Result<(), SlotError> {

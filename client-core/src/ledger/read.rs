@@ -194,12 +194,13 @@ impl<S: Storage> Ledger<S> {
     /// Acts without a position, in order of height: to be proposed.
     pub fn unplaced_acts(&self) -> Result<Vec<SignedAct>, LedgerError> {
         let mut acts = Vec::new();
-        for (index, hash) in &self.outbox {
-            if self
-                .items
-                .get(hash)
-                .is_some_and(|held| held.kind == Kind::Act)
-                && let Item::Act(act) = self.item_at(*index)?
+        // Along the chain, not through the outbox: that may hold a month of work.
+        for height in 0..=self.governance.height() {
+            let hash = self.governance.hash_at(height);
+            let held = hash.and_then(|hash| self.items.get(&hash));
+            if let Some(held) = held
+                && self.outbox.contains_key(&held.index)
+                && let Item::Act(act) = self.item_at(held.index)?
             {
                 acts.push(act);
             }

@@ -132,6 +132,13 @@ impl Book {
         self.visits.details(id)?.who.as_ref()
     }
 
+    /// What a visit is called, as far as this seat may read it and has it. It asks nothing else:
+    /// who lost a slot among many is told at once.
+    pub fn title_of(&self, id: AppointmentId) -> Option<String> {
+        let kind = self.derived().claim(id)?.kind;
+        self.visit_text(id, kind).map(|text| text.title)
+    }
+
     fn visit_text(&self, id: AppointmentId, kind: ClaimKind) -> Option<VisitText> {
         let details = self.visits.details(id).cloned().unwrap_or_default();
         // A block without a title has nothing to wait for.

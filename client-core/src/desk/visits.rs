@@ -250,11 +250,7 @@ impl<S: Storage> Replica<S> {
     }
 
     pub(crate) fn title_of(&self, id: AppointmentId) -> String {
-        self.book
-            .visit_details(id)
-            .and_then(|details| details.visit.details)
-            .map(|text| text.title)
-            .unwrap_or_default()
+        self.book.title_of(id).unwrap_or_default()
     }
 
     // ---- writing ---------------------------------------------------------------------------

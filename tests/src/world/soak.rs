@@ -33,8 +33,6 @@ pub fn run(
     thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
-                // All machines of a history are in one process: each signature is checked once.
-                sync_protocol::remember_good_signatures();
                 loop {
                     // In pieces, so that the report is whole up to a seed now and then.
                     let first = next.fetch_add(25, Ordering::Relaxed);

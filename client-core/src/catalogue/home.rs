@@ -191,7 +191,7 @@ pub enum HomeReply {
     },
     /// Who belongs to the practice has changed.
     Governed {
-        /// Whether this device made new keys; if not, an owner's device will.
+        /// Whether all new keys are made that follow from it; if not, an owner's device makes them.
         rotated: bool,
     },
     /// A code to hand over.

@@ -59,8 +59,10 @@ impl Printer<'_> {
                 }
                 self.line("They are not shown again, and nobody can bring them back.")
             }
-            HomeReply::Governed { rotated: true } => self.line("Done. New keys were made."),
-            HomeReply::Governed { rotated: false } => self.line("Done."),
+            HomeReply::Governed { rotated: true } => self.line("Done. The keys are in order."),
+            HomeReply::Governed { rotated: false } => {
+                self.line("Done. An owner's computer makes new keys where they are needed.")
+            }
             HomeReply::Opened => self.line("The home is open."),
             HomeReply::Seats { .. } => self.lines(seats::lines(reply).into_iter()),
             HomeReply::Invited { code, expires } => {

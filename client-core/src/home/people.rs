@@ -5,6 +5,7 @@
 
 use entry_log::DirStorage;
 use jiff::Timestamp;
+use sync_protocol::Role;
 
 use super::{Desk, Home, PATIENCE, keys, locked};
 use crate::{
@@ -69,7 +70,9 @@ impl Home {
         let rotated = {
             let mut held = self.shared.lock();
             let desk = held.as_mut().ok_or_else(locked)?;
-            desk.replica.pay_owed(self.now(), &mut desk.random)?
+            // The session may have paid already, when the act came back.
+            desk.replica.pay_owed(self.now(), &mut desk.random)?;
+            desk.replica.role() == Some(Role::Owner) && desk.replica.owed().is_empty()
         };
         self.wrote();
         if relay {

@@ -15,7 +15,7 @@ words: Array<string>, } | { "type": "opened" } | { "type": "seats",
  */
 seats: Array<SeatHere>, } | { "type": "governed", 
 /**
- * Whether this device made new keys; if not, an owner's device will.
+ * Whether all new keys are made that follow from it; if not, an owner's device makes them.
  */
 rotated: boolean, } | { "type": "invited", 
 /**

@@ -34,7 +34,8 @@ describe("the clients", () => {
 		await user.clear(name);
 		await user.type(name, "Nour Haddad-Stone");
 		await user.click(screen.getByRole("button", { name: "Save" }));
-		expect(await screen.findByRole("heading", { name: "Nour Haddad-Stone" })).toBeVisible();
+		const head = await screen.findByRole("heading", { level: 1, name: "Nour Haddad-Stone" });
+		expect(head).toBeVisible();
 	});
 	it("get another pet", async () => {
 		const user = userEvent.setup();

@@ -197,7 +197,7 @@ fn a_home_of_a_newer_version() {
     let keys = newer.home.join("keys");
     let mut bytes = fs::read(&keys).unwrap();
     let version = bytes.iter().position(|byte| *byte == 0).unwrap();
-    bytes[version + 1] = 1;
+    bytes[version + 1] = 9;
     let content = bytes.len() - 32;
     let sum = blake3::derive_key("daybook/0 key file checksum", &bytes[..content]);
     bytes[content..].copy_from_slice(&sum);

@@ -1,5 +1,6 @@
 //! Joining a practice by code: one conversation with its relay.
 
+use jiff::Timestamp;
 use sync_protocol::{Frame, Governance, SignedAct};
 
 use super::{Home, Opening, PATIENCE, check_new, random, relay::unreachable, storage};
@@ -69,7 +70,10 @@ impl Home {
                 match step {
                     Joined::Send(frame) => send(&mut socket, &frame).await?,
                     Joined::Ready { acts, keys: rows } => {
-                        let act = newcomer.add_seat(self.now(), &acts, rows)?;
+                        let told = joining.relay_time();
+                        let told = told.and_then(|at| Timestamp::from_second(at).ok());
+                        let now = told.unwrap_or_else(|| self.now());
+                        let act = newcomer.add_seat(now, &acts, rows)?;
                         let genesis = acts.first().ok_or_else(unreachable)?;
                         let governance = Governance::found(genesis).map_err(|_| unreachable())?;
                         keep(random, &governance, newcomer)?;

@@ -25,6 +25,7 @@ pub struct Joining {
     keys: Vec<Item>,
     goals: Vec<Head>,
     proposed: Option<Hash>,
+    relay_time: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +77,14 @@ impl Joining {
             keys: Vec::new(),
             goals: Vec::new(),
             proposed: None,
+            relay_time: None,
         }
+    }
+
+    /// The relay's time as it signed it, in seconds; known once [`Joined::Ready`] was given. An
+    /// invitation ends by it, whatever this machine's clock says.
+    pub const fn relay_time(&self) -> Option<i64> {
+        self.relay_time
     }
 
     /// Takes a frame of the relay. `key` is the invitation's one-time key.
@@ -127,6 +135,7 @@ impl Joining {
                 if !ours {
                     return vec![Joined::Refused(ErrorCode::WrongRelay)];
                 }
+                self.relay_time = Some(welcome.at);
                 self.goals = welcome.heads.iter().map(|head| *head.value()).collect();
                 self.phase = Phase::Fetching;
                 self.ready()

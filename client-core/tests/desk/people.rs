@@ -107,12 +107,19 @@ fn who_was_dismissed_opens_nothing_new_and_writes_nothing_that_counts() {
 
     // Its whole folder, every byte that the others hold, and no knowledge of the removal.
     leaver.client("Written Too Late");
+    leaver.tell(Command::EditClient(EditClient {
+        client: before,
+        name: Some("Renamed Too Late".to_owned()),
+        phones: None,
+        email: None,
+        note: None,
+    }));
     meet(&mut owner, &mut leaver);
     meet(&mut vet, &mut leaver);
     for _ in 0..2 {
         assert_eq!(
             names(&mut leaver),
-            ["Before Dismissal", "Written Too Late"],
+            ["Renamed Too Late", "Written Too Late"],
             "nothing of what came later"
         );
         leaver.restart();

@@ -17,7 +17,7 @@ use std::sync::{
 };
 
 use sync_protocol::{Entry, ErrorCode, Frame, limits};
-use system_tests::process::{Desk, Practice, Proxy, Relay, Socket, Way, found, monday};
+use system_tests::process::{Desk, Practice, Proxy, Relay, Socket, Way, book_ann, found};
 
 /// What the relay says before it hangs up.
 #[track_caller]
@@ -29,19 +29,6 @@ fn answer(socket: &mut Socket) -> Option<ErrorCode> {
         }
     }
     code
-}
-
-fn book(desk: &Desk, hour: i8) {
-    let start = monday().at(hour, 0, 0, 0).to_string();
-    desk.does(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-    ]);
 }
 
 #[test]
@@ -97,7 +84,7 @@ fn garbage_truncated_and_oversized_frames_of_strangers() {
         socket.write(&vec![b'x'; 100_000]);
         while socket.receive().is_some() {}
     }
-    book(&practice.desks[0], 9);
+    book_ann(&practice.desks[0], 9);
     assert_eq!(practice.agrees()["confirmed"], 1);
     practice.relay.said();
 }
@@ -120,7 +107,7 @@ fn frames_that_are_played_again() {
     let desk = Desk::new(place.path(), "desk");
     found(&desk);
     desk.does(&["relay", &proxy.address, "--ticket", &relay.ticket()]);
-    book(&desk, 9);
+    book_ann(&desk, 9);
     let state = desk.sync();
     assert!(pushes.load(Ordering::SeqCst) >= 2);
     assert_eq!(
@@ -187,7 +174,7 @@ fn entries_and_handshakes_with_wrong_signatures() {
     found(&desk);
     let ticket = relay.ticket();
     desk.run(&["relay", &proxy.address, "--ticket", &ticket]);
-    book(&desk, 9);
+    book_ann(&desk, 9);
     // What the relay refuses stays in the outbox and is not lost.
     while spoilt.load(Ordering::SeqCst) < 3 {
         let said = desk.run(&["sync", "--timeout", "2"]);
@@ -219,7 +206,7 @@ fn entries_and_handshakes_with_wrong_signatures() {
     let status = desk.does(&["relay", &direct]);
     assert_eq!(status["relay"], direct.as_str());
     drop(proxy);
-    book(&desk, 10);
+    book_ann(&desk, 10);
     assert_eq!(desk.sync()["confirmed"], 2);
     assert!(relay.stop().success());
 }

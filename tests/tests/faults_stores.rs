@@ -16,7 +16,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use system_tests::process::{Desk, Practice, copy_folder, files_below, id_of, monday};
+use system_tests::process::{Practice, book_ann, copy_folder, files_below};
 
 /// What happens to a file.
 #[derive(Debug, Clone, Copy)]
@@ -65,19 +65,6 @@ fn renew(from: &Path, to: &Path) {
     copy_folder(from, to).unwrap();
 }
 
-fn book(desk: &Desk, hour: i8) -> String {
-    let start = monday().at(hour, 0, 0, 0).to_string();
-    id_of(&desk.does(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-    ]))
-}
-
 fn same(state: &Value, clean: &Value, what: &str) {
     for hash in ["entries", "heads", "clashes", "rendering", "confirmed"] {
         assert_eq!(state[hash], clean[hash], "{what}: {hash}");
@@ -93,13 +80,13 @@ fn every_file_of_a_home_is_damaged_and_nothing_is_silently_lost() {
     let mut practice = Practice::open(2);
     let desk = practice.desks[0].clone();
     for hour in 8..11 {
-        book(&desk, hour);
+        book_ann(&desk, hour);
     }
     let stick = practice.path().join("stick");
     let backup = desk.does(&["backup", &stick.to_string_lossy()]);
     let backup = backup["file"].as_str().unwrap().to_owned();
     for hour in 11..14 {
-        book(&desk, hour);
+        book_ann(&desk, hour);
     }
     let clean = practice.agrees();
     let trial = desk.moved(&practice.path().join("trial"));
@@ -158,11 +145,11 @@ fn every_file_of_a_home_is_damaged_and_nothing_is_silently_lost() {
     desk.does(&["restore", &backup]);
     // The key beside the home is the owner's to keep; a passphrase or the words need no file.
     fs::write(desk.home.join("machine-key"), machine_key).unwrap();
-    book(&desk, 15);
+    book_ann(&desk, 15);
 
     // And back by a code: a new device that gets everything from the relay.
     let fresh = practice.join("owner");
-    book(&fresh, 16);
+    book_ann(&fresh, 16);
     let states = practice.meet();
     for state in &states {
         same(state, &states[0], "restored");
@@ -184,8 +171,8 @@ fn every_file_of_a_relay_is_damaged_and_nothing_is_silently_lost() {
     let asleep = practice.path().join("asleep");
     copy_folder(&early.home, &asleep).unwrap();
     for hour in 8..12 {
-        book(&one, hour);
-        book(&two, hour + 6);
+        book_ann(&one, hour);
+        book_ann(&two, hour + 6);
     }
     let clean = practice.agrees();
     assert!(practice.relay.stop().success());
@@ -243,7 +230,7 @@ fn every_file_of_a_relay_is_damaged_and_nothing_is_silently_lost() {
     one.refuses(&["sync", "--timeout", "5"])
         .is(12, "relay_refused");
     // Work goes on meanwhile.
-    book(&one, 20);
+    book_ann(&one, 20);
     let ticket = practice.relay.ticket();
     let address = practice.relay.address.clone();
     one.does(&["relay", &address, "--ticket", &ticket]);

@@ -19,21 +19,7 @@ use std::{
 };
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, Relay, id_of, monday, sync_server};
-
-fn book(desk: &Desk, hour: i8) -> String {
-    let start = monday().at(hour, 0, 0, 0).to_string();
-    let said = [
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-    ];
-    id_of(&desk.does(&said))
-}
+use system_tests::process::{Practice, Relay, book_ann, monday, sync_server};
 
 /// The key of a relay that has not run yet.
 fn key_in(folder: &Path) -> String {
@@ -106,13 +92,13 @@ fn a_new_relay_with_the_spare_key_is_in_service_within_minutes() {
     // Naming it again does no harm.
     owner.does(&["relay-standby", &key]);
 
-    let mut visits: Vec<String> = (6..10).map(|hour| book(&owner, hour)).collect();
-    visits.push(book(&vet, 11));
+    let mut visits: Vec<String> = (6..10).map(|hour| book_ann(&owner, hour)).collect();
+    visits.push(book_ann(&vet, 11));
     practice.agrees();
     // Not sent when the relay goes, and the last desk does not even know of the spare key's use.
-    visits.push(book(&away, 13));
+    visits.push(book_ann(&away, 13));
     lose(&mut practice.relay);
-    visits.push(book(&vet, 15));
+    visits.push(book_ann(&vet, 15));
     owner
         .refuses(&["sync", "--timeout", "1"])
         .is(11, "relay_unreachable");
@@ -157,7 +143,7 @@ fn a_new_relay_with_the_spare_key_is_in_service_within_minutes() {
     let next = key_in(&practice.path().join("next"));
     owner.does(&["relay-standby", &next]);
     let fresh = practice.join("receptionist");
-    visits.push(book(&fresh, 17));
+    visits.push(book_ann(&fresh, 17));
     go_on_with_a_newcomer(&practice, visits.len() as u64);
 }
 
@@ -165,7 +151,7 @@ fn a_new_relay_with_the_spare_key_is_in_service_within_minutes() {
 fn while_the_owner_is_away_the_others_follow_a_relay_that_moved() {
     let mut practice = Practice::open(3);
     let [owner, vet, other] = practice.desks.clone().try_into().unwrap();
-    book(&owner, 8);
+    book_ann(&owner, 8);
     practice.agrees();
     let old = practice.relay.address.clone();
     assert!(practice.relay.stop().success());
@@ -177,7 +163,7 @@ fn while_the_owner_is_away_the_others_follow_a_relay_that_moved() {
         // Nobody but an owner changes the pin, and it is found all the same.
         assert_eq!(desk.state()["relay"], old.as_str());
     }
-    book(&vet, 9);
+    book_ann(&vet, 9);
     vet.sync();
     other.sync();
     let day = other.does(&["day", &monday().to_string()]);
@@ -194,8 +180,8 @@ fn while_the_owner_is_away_the_others_follow_a_relay_that_moved() {
 fn without_a_spare_key_an_owner_names_the_new_one_and_the_others_follow_her_act() {
     let mut practice = Practice::open(3);
     let [owner, vet, other] = practice.desks.clone().try_into().unwrap();
-    book(&owner, 8);
-    book(&vet, 9);
+    book_ann(&owner, 8);
+    book_ann(&vet, 9);
     practice.agrees();
     let folder = practice.path().join("other");
     let key = key_in(&folder);
@@ -218,7 +204,7 @@ fn without_a_spare_key_an_owner_names_the_new_one_and_the_others_follow_her_act(
         .refuses(&["relay", &address, "--ticket", &ticket, "--replace", &wrong])
         .is(12, "wrong_relay");
     vet.refuses(&named).is(6, "not_allowed");
-    book(&other, 10);
+    book_ann(&other, 10);
 
     let status = owner.does(&named);
     assert_eq!(status["relay"], address.as_str(), "{status}");

@@ -13,21 +13,7 @@
 use std::fs;
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, copy_folder, id_of, monday};
-
-fn book(desk: &Desk, hour: i8) -> String {
-    let start = monday().at(hour, 0, 0, 0).to_string();
-    let said = [
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-    ];
-    id_of(&desk.does(&said))
-}
+use system_tests::process::{Practice, book_ann, copy_folder, monday};
 
 fn codes(state: &Value) -> Vec<String> {
     let alarms = state["alarms"].as_array().unwrap().iter();
@@ -41,7 +27,7 @@ fn every_desk_notices_an_old_copy_and_nothing_that_was_acknowledged_is_lost() {
     let mut practice = Practice::open(3);
     let [owner, vet, away] = practice.desks.clone().try_into().unwrap();
     for hour in 6..9 {
-        book(&owner, hour);
+        book_ann(&owner, hour);
     }
     practice.agrees();
     // Saved while it stands still, and put back after more was acknowledged.
@@ -50,9 +36,9 @@ fn every_desk_notices_an_old_copy_and_nothing_that_was_acknowledged_is_lost() {
     copy_folder(&practice.relay.data, &kept).unwrap();
     practice.relay.restart();
     for hour in 9..12 {
-        book(&vet, hour);
+        book_ann(&vet, hour);
     }
-    book(&owner, 13);
+    book_ann(&owner, 13);
     let before = practice.agrees();
     assert_eq!(before["confirmed"], 7, "{before:#}");
     practice.relay.kill();
@@ -67,8 +53,8 @@ fn every_desk_notices_an_old_copy_and_nothing_that_was_acknowledged_is_lost() {
         assert_eq!(codes(&desk.state()), ["relay_restored"]);
     }
     // Work goes on; nothing new is confirmed, whatever was stays so.
-    book(&vet, 15);
-    book(&away, 16);
+    book_ann(&vet, 15);
+    book_ann(&away, 16);
     for state in practice.meet() {
         assert_eq!(codes(&state), ["relay_restored"], "{state:#}");
         let count = |what: &str| state[what].as_u64().unwrap();
@@ -107,7 +93,7 @@ fn every_desk_notices_an_old_copy_and_nothing_that_was_acknowledged_is_lost() {
         );
     }
     // Slots are given and refused as before.
-    book(&away, 18);
+    book_ann(&away, 18);
     practice.meet();
     vet.sync();
     let start = monday().at(18, 0, 0, 0).to_string();

@@ -1,31 +1,24 @@
 //! Cards: kept as the bytes of their changes, read when somebody looks. What a handling card says
 //! is kept at hand, since the day shows it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use schedule::{CheckedChange, Hlc, HostileChange, Received};
 use sync_protocol::SeatId;
 
-use super::{Book, ids::IdMap};
+use super::{Book, ids::IdMap, kept::Kept};
 use crate::{
     catalogue::{AlertView, CardKind, CardNoteView, CardView, CardsView, ClientId},
     documents::{CardDoc, CardId, CardNote, DocumentError, Subject, Who},
 };
 
-#[derive(Debug, Default, Clone)]
-struct Kept {
-    changes: Vec<Box<[u8]>>,
-    heads: Vec<[u8; 32]>,
-    masked: BTreeSet<[u8; 32]>,
-    /// Who signed the entry that a change came in.
-    seats: BTreeMap<[u8; 32], SeatId>,
-}
-
 /// All cards. See the module's documentation.
 #[derive(Debug, Default)]
 pub(super) struct Cards {
     kept: IdMap<CardId, Kept>,
+    /// Who signed the entry that a change of a card came in.
+    seats: IdMap<CardId, BTreeMap<[u8; 32], SeatId>>,
     /// What holds of the handling cards, the latest first; nobody without anything.
     alerts: IdMap<Subject, Vec<String>>,
 }
@@ -44,12 +37,7 @@ pub(super) struct OpenCard {
 impl OpenCard {
     pub(super) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
         let received = self.doc.receive(changes)?;
-        for hash in &received.applied {
-            let change = changes.iter().find(|change| change.hash() == *hash);
-            self.kept
-                .changes
-                .extend(change.map(|change| Box::from(change.bytes())));
-        }
+        self.kept.keep(changes, &received);
         Ok(received)
     }
 }
@@ -59,8 +47,8 @@ impl Cards {
         let Some(kept) = self.kept.get(&id) else {
             return CardDoc::genesis(id);
         };
-        let mut doc = CardDoc::replay(id, kept.changes.iter().map(AsRef::as_ref))?;
-        doc.mask(kept.masked.clone());
+        let mut doc = CardDoc::replay(id, kept.changes())?;
+        doc.mask(kept.masked());
         Ok(doc)
     }
 
@@ -71,17 +59,12 @@ impl Cards {
     ) -> Result<OpenCard, DocumentError> {
         let mut doc = self.document(id)?;
         let mut kept = self.kept.remove(&id).unwrap_or_default();
+        let seats = self.seats.entry(id).or_default();
         for (change, masked, seat) in signed {
-            if masked {
-                kept.masked.insert(change);
-            } else {
-                kept.masked.remove(&change);
-            }
-            if let Some(seat) = seat {
-                kept.seats.insert(change, seat);
-            }
+            kept.mark(change, masked);
+            seats.extend(seat.map(|seat| (change, seat)));
         }
-        doc.mask(kept.masked.clone());
+        doc.mask(kept.masked());
         Ok(OpenCard { id, doc, kept })
     }
 
@@ -111,7 +94,7 @@ impl Cards {
     }
 
     fn seat_of(&self, id: CardId, change: [u8; 32]) -> Option<SeatId> {
-        self.kept.get(&id)?.seats.get(&change).copied()
+        self.seats.get(&id)?.get(&change).copied()
     }
 }
 

@@ -26,6 +26,7 @@ mod free;
 mod gather;
 mod hashes;
 mod ids;
+mod kept;
 mod practice;
 mod records;
 mod reviews;

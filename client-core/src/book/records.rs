@@ -4,18 +4,11 @@ use std::collections::BTreeSet;
 
 use schedule::{CheckedChange, HostileChange, Received};
 
-use super::{ids::IdMap, search::Index};
+use super::{ids::IdMap, kept::Kept, search::Index};
 use crate::{
     catalogue::{ClientId, ClientSummary, PetId, PetSummary},
     documents::{ClientRecord, DocumentError, PetRecord, RecordDoc, Subject},
 };
-
-#[derive(Debug, Default, Clone)]
-struct Kept {
-    changes: Vec<Box<[u8]>>,
-    heads: Vec<[u8; 32]>,
-    masked: BTreeSet<[u8; 32]>,
-}
 
 /// All records. See the module's documentation.
 #[derive(Debug, Default)]
@@ -38,12 +31,7 @@ pub(super) struct OpenRecord {
 impl OpenRecord {
     pub(super) fn receive(&mut self, changes: &[CheckedChange]) -> Result<Received, HostileChange> {
         let received = self.doc.receive(changes)?;
-        for hash in &received.applied {
-            let change = changes.iter().find(|change| change.hash() == *hash);
-            self.kept
-                .changes
-                .extend(change.map(|change| Box::from(change.bytes())));
-        }
+        self.kept.keep(changes, &received);
         Ok(received)
     }
 }
@@ -53,8 +41,8 @@ impl Records {
         let Some(kept) = self.kept.get(&subject) else {
             return RecordDoc::genesis(subject);
         };
-        let mut doc = RecordDoc::replay(subject, kept.changes.iter().map(AsRef::as_ref))?;
-        doc.mask(kept.masked.clone());
+        let mut doc = RecordDoc::replay(subject, kept.changes())?;
+        doc.mask(kept.masked());
         Ok(doc)
     }
 
@@ -66,13 +54,9 @@ impl Records {
         let mut doc = self.document(subject)?;
         let mut kept = self.kept.remove(&subject).unwrap_or_default();
         for (change, masked) in masks {
-            if masked {
-                kept.masked.insert(change);
-            } else {
-                kept.masked.remove(&change);
-            }
+            kept.mark(change, masked);
         }
-        doc.mask(kept.masked.clone());
+        doc.mask(kept.masked());
         Ok(OpenRecord { subject, doc, kept })
     }
 

@@ -23,7 +23,7 @@ mod socket;
 
 pub use desk::{Burst, Desk, Refused, Said, id_of};
 pub use disk::{SmallDisk, copy_folder, files_below};
-pub use practice::{Practice, ZONE, found, monday, today};
+pub use practice::{Practice, ZONE, book_ann, found, monday, today};
 pub use programs::{daybook, sync_server};
 pub use proxy::{Proxy, Way};
 pub use relay::Relay;

@@ -128,6 +128,14 @@ pub fn found(desk: &Desk) -> Value {
     founded
 }
 
+/// Books Ann for half an hour from a full hour of [`monday`] on; gives the visit's id.
+#[track_caller]
+pub fn book_ann(desk: &Desk, hour: i8) -> String {
+    let start = monday().at(hour, 0, 0, 0).to_string();
+    let visit = ["--start", &start, "--staff", "Ann", "--minutes", "30"];
+    id_of(&desk.does(&[&["book"], &visit[..]].concat()))
+}
+
 /// Today at the practice.
 pub fn today() -> Date {
     #[allow(

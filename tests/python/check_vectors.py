@@ -23,6 +23,8 @@ import nacl.exceptions
 import nacl.signing
 import zstandard
 
+import primitives
+
 MAX_FRAME, MAX_BODY, MAX_HEADER = 256 * 1024, 48 * 1024, 1024
 VECTORS = pathlib.Path(__file__).parent.parent / "vectors" / "protocol-v0.json"
 
@@ -226,8 +228,10 @@ def read(raw, structure):
 
 
 def read_versioned(raw, structure):
-    if len(raw) > 1 and raw[0] & 0xE0 == 0x80 and 0 < raw[1] < 24:
-        raise Refused("NewerVersion")
+    if len(raw) > 1 and raw[0] & 0xE0 == 0x80 and raw[1] < 0x1C:
+        version = raw[1] if raw[1] < 24 else int.from_bytes(raw[2 : 2 + (1 << raw[1] - 24)], "big")
+        if version > 0:
+            raise Refused("NewerVersion")
     value = spelled_once(raw)
     array(number(0, 0), structure)(value)
     return value[1]
@@ -242,7 +246,9 @@ def check_entry(value):
     header = read_versioned(value[0], HEADER)
     kind = FEEDS[header[1][0]]
     sealed = (header[3] is not None, header[11] is not None)
-    if kind == "governance" or header[12] > MAX_BODY:
+    if header[12] > MAX_BODY:
+        raise Refused("TooLarge")
+    if kind == "governance":
         raise Refused("Impossible")
     if sealed != ((False, False) if kind in CLEAR else (True, True)):
         raise Refused("Impossible")
@@ -328,8 +334,10 @@ def is_signed(domain, statement, signature, key):
 
 
 def strong(key):
-    """Canonical, on the curve, and of high order."""
-    if not nacl.bindings.crypto_core_ed25519_is_valid_point(key):
+    """Canonical, on the curve, and not of low order. Libsodium would also refuse a key with a part
+    of low order, which the protocol does not: such a key has a holder and gives no second signature."""
+    point = primitives.decoded(key)
+    if point is None or primitives.is_small(point):
         raise Refused("Key")
     return key
 

@@ -153,7 +153,7 @@ WHAT = choice(
         1: [DEVICE_GRANT],
         2: [ID, ROLE, I64, KEY, optional(ID), bytes_of(most=16 * 1024)],
         3: [optional(ID), SEAT_GRANT, optional(DEVICE_GRANT)],
-        4: [ID, ROLE],
+        4: [ID, ROLE, list_of(WRITTEN_BY, 8192, ascending=lambda pair: pair[0])],
         5: [ID, list_of(WRITTEN_BY, 8192, ascending=lambda pair: pair[0])],
         6: [KEY, optional(KEY), text(255)],
         7: [U32],
@@ -451,6 +451,7 @@ class Chain:
             if fields[1] != 0:
                 self.keeps_an_owner(fields[0])
             self.live(fields[0])["roles"].append((height, fields[1]))
+            self.seats[fields[0]]["before"][height] = dict(map(tuple, fields[2]))
         elif kind == 5:
             self.keeps_an_owner(fields[0])
             self.live(fields[0]).update(removed=height, last=dict(map(tuple, fields[1])))
@@ -534,6 +535,7 @@ class Chain:
             raise Refused("Duplicate")
         self.seats[seat] = {
             "device": device, "key": key, "roles": [(height, role)], "removed": None, "last": {},
+            "before": {},
         }  # fmt: skip
 
     def fresh(self, key):
@@ -597,7 +599,15 @@ def accept(entry, chain):
     role = chain.role(seat, height)
     if role is None:
         return "Mask NotMember"
-    return "Accept" if ROLES[role] in roles_of(WRITE, FEEDS[feed[0]]) else "Mask Role"
+    # Naming the height of then keeps nobody in a role: what lies beyond what a later change of role
+    # names has to be allowed in that role too.
+    later = [
+        new
+        for since, new in state["roles"]
+        if since > height and sequence > state["before"].get(since, {}).get(incarnation, -1)
+    ]
+    writers = roles_of(WRITE, FEEDS[feed[0]])
+    return "Accept" if all(ROLES[held] in writers for held in [role, *later]) else "Mask Role"
 
 
 # --- the vectors ---------------------------------------------------------------------------------

@@ -237,7 +237,7 @@ impl<S: Storage> Ledger<S> {
                 self.hold(&Item::Act(act.clone()), Origin::Unproven)?;
                 let height = act.value().height;
                 let mut arrivals = vec![Arrival::Act(Arc::new(act))];
-                arrivals.extend(self.judge_removed(height)?);
+                arrivals.extend(self.judge_narrowed(height)?);
                 arrivals.extend(self.judge_waiting()?);
                 if self.governance.restored_epoch() > restored {
                     arrivals.extend(self.counted_now(restored)?);
@@ -301,15 +301,15 @@ impl<S: Storage> Ledger<S> {
         }
     }
 
-    /// Tells once more, as looked through, what an act took away: what a removed seat wrote beyond
-    /// what its removal lets stand.
-    pub(crate) fn judge_removed(&mut self, height: u32) -> Result<Vec<Arrival>, LedgerError> {
+    /// Tells once more, as looked through, what an act took away: what a seat wrote beyond what its
+    /// removal, or its change of role, leaves as it was.
+    pub(crate) fn judge_narrowed(&mut self, height: u32) -> Result<Vec<Arrival>, LedgerError> {
         let mut late = Vec::new();
-        for seat in self.governance.removed_at(height) {
+        for seat in self.governance.narrowed_at(height) {
             let state = self.governance.seat(seat);
             let runs = self.wrote.range((seat, FIRST)..=(seat, LAST));
             for ((_, run), written) in runs {
-                let stands = state.and_then(|state| state.last_accepted(*run));
+                let stands = state.and_then(|state| state.left_by(height, *run));
                 if stands.is_none_or(|last| last < *written) {
                     late.push((seat, *run, stands));
                 }

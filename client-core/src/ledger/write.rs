@@ -131,7 +131,7 @@ impl<S: Storage> Ledger<S> {
         let (height, shared) = (act.value().height, Arc::new(act));
         self.hold(&Item::Act(SignedAct::clone(&shared)), Origin::Own)?;
         let mut arrivals = vec![Arrival::Act(shared)];
-        arrivals.extend(self.judge_removed(height)?);
+        arrivals.extend(self.judge_narrowed(height)?);
         arrivals.extend(self.judge_waiting()?);
         Ok(arrivals)
     }

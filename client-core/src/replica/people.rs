@@ -113,7 +113,8 @@ impl<S: Storage> Replica<S> {
         if has == role {
             return Ok(Proposal::Done);
         }
-        self.make_act(now, What::SetRole { seat, role })
+        let last = self.ledger.written_by(&[seat]);
+        self.make_act(now, What::SetRole { seat, role, last })
     }
 
     /// Calls an invitation back.

@@ -157,6 +157,57 @@ fn another_role_brings_its_keys_and_a_lesser_one_takes_them_away() {
 }
 
 #[test]
+fn what_was_written_too_late_in_a_lost_role_counts_for_nothing_alike_everywhere() {
+    let mut owner = Desk::found(1);
+    let practice = owner.set_up();
+    let client = owner.client("Marigold Thistle");
+    let mut vet = owner.join(2, StaffRole::Vet);
+    let mut third = owner.join(3, StaffRole::Vet);
+    tell_act(&owner, &mut vet);
+    meet(&mut owner, &mut vet);
+    let note = |desk: &mut Desk, card, text: &str| {
+        let text = text.to_owned();
+        let of = client.to_string();
+        desk.tell(Command::AddCardNote(NewCardNote { of, card, text }));
+    };
+    note(&mut vet, CardKind::Clinical, "Seen in time");
+    meet(&mut vet, &mut owner);
+    meet(&mut vet, &mut third);
+    // She works on with the line cut, and does not know that she is a groomer by now.
+    note(&mut vet, CardKind::Clinical, "Written too late");
+    note(&mut vet, CardKind::Handling, "Bites when held");
+    let visit = vet.book(&practice, practice.ann, "2026-03-02T09:00");
+    let seat = vet.replica.seat();
+    let groomer = StaffRole::Groomer;
+    owner.replica.set_role(owner.now, seat, groomer).unwrap();
+
+    // One desk hears of the change after the late work, one before it.
+    meet(&mut vet, &mut third);
+    tell_act(&owner, &mut third);
+    tell_act(&owner, &mut vet);
+    meet(&mut vet, &mut owner);
+    for desk in [&mut owner, &mut third] {
+        for _ in 0..2 {
+            let Answer::Cards(view) = desk.ask(Query::Cards { client }) else {
+                panic!("not the cards");
+            };
+            let texts = |kind| {
+                let cards = view.cards.iter().filter(move |card| card.card == kind);
+                let notes = cards.flat_map(|card| &card.notes);
+                notes.map(|note| note.text.clone()).collect::<Vec<_>>()
+            };
+            assert_eq!(texts(CardKind::Clinical), ["Seen in time"]);
+            assert_eq!(texts(CardKind::Handling), ["Bites when held"], "both may");
+            assert_eq!(desk.visit(visit).state, VisitState::Booked);
+            let masked = people(desk).masked;
+            assert!(!masked.is_empty(), "listed for a person");
+            assert!(masked.iter().all(|one| one.reason == MaskedReason::Role));
+            desk.restart();
+        }
+    }
+}
+
+#[test]
 fn only_owners_remove_and_one_owner_stays() {
     let mut owner = Desk::found(1);
     let mut vet = owner.join(2, StaffRole::Vet);

@@ -125,9 +125,12 @@ fn decide(
     {
         return Acceptance::Mask(MaskReason::AfterRemoval);
     }
-    match seat.role_at(height) {
-        None => Acceptance::Mask(MaskReason::NotMember),
-        Some(role) if governance.may_write(role, header.feed) => Acceptance::Accept,
-        Some(_) => Acceptance::Mask(MaskReason::Role),
+    let mut roles = seat.roles_of(header).peekable();
+    if roles.peek().is_none() {
+        Acceptance::Mask(MaskReason::NotMember)
+    } else if roles.all(|role| governance.may_write(role, header.feed)) {
+        Acceptance::Accept
+    } else {
+        Acceptance::Mask(MaskReason::Role)
     }
 }

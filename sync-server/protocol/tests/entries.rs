@@ -55,6 +55,25 @@ fn acceptance_follows_membership_role_and_removal() {
 }
 
 #[test]
+fn nobody_keeps_a_role_by_naming_the_height_of_then() {
+    let chain = later();
+    let by = |feed, run, sequence, height| {
+        let header = Header {
+            incarnation: incarnation(run),
+            ..header(&chain, 7, feed, sequence, height)
+        };
+        accept(&entry(header, b"work"), &chain.state)
+    };
+    assert_eq!(by(FeedId::Practice, 7, 1, 14), Accept, "written before");
+    let late = Mask(MaskReason::Role);
+    assert_eq!(by(FeedId::Practice, 7, 2, 14), late);
+    assert_eq!(by(FeedId::Practice, 8, 0, 14), late, "another run");
+    assert_eq!(by(FeedId::Practice, 7, 3, 15), late);
+    assert_eq!(by(FeedId::Grooming, 7, 2, 14), Accept, "both roles may");
+    assert_eq!(by(SCHEDULE, 8, 0, 14), Accept);
+}
+
+#[test]
 fn what_is_not_what_it_says_is_withheld() {
     let chain = practice();
     let good = header(&chain, 1, SCHEDULE, 0, 9);

@@ -175,6 +175,7 @@ fn managers_admit_below_themselves() {
     let set = What::SetRole {
         seat: seat_id(3),
         role: Role::Owner,
+        last: vec![],
     };
     assert_eq!(tried(manager, set), E::NotAuthorised);
     let remove = What::RemoveSeat {
@@ -319,6 +320,7 @@ fn an_owner_remains() {
     let set = |n, role| What::SetRole {
         seat: seat_id(n),
         role,
+        last: vec![],
     };
     assert_eq!(tried(owner(), remove(1)), E::LastOwner);
     assert_eq!(tried(owner(), set(1, Role::Vet)), E::LastOwner);

@@ -217,11 +217,14 @@ fn later_entries(chain: &Chain) -> Vec<(&'static str, Entry)> {
         };
         entry(header, b"x")
     };
+    let as_manager = |sequence| entry(header(chain, 7, FeedId::Practice, sequence, 14), b"prices");
     vec![
         ("named in the removal of its device", on_four(4, 1, 10)),
         ("after what the removal named", on_four(4, 2, 10)),
         ("another seat of that device", on_four(5, 0, 11)),
         ("at a height after the removal", on_four(4, 1, 12)),
+        ("before another role", as_manager(1)),
+        ("the role of then, named later", as_manager(2)),
     ]
 }
 

@@ -167,9 +167,9 @@ impl<S: Storage> Organisation<S> {
                 if number > 0 {
                     self.governance.apply(act)?;
                 }
-                let removed: Vec<_> = self.governance.removed_at(act.value().height).collect();
-                for seat in removed {
-                    self.mask_removed(seat)?;
+                let narrowed: Vec<_> = self.governance.narrowed_at(act.value().height).collect();
+                for seat in narrowed {
+                    self.mask_narrowed(seat, act.value().height)?;
                 }
                 Ok(false)
             }

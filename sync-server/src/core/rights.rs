@@ -262,9 +262,9 @@ impl<S: Storage> Organisation<S> {
             Err(error) => return Err(error),
         }
         self.governance = next;
-        let removed: Vec<_> = self.governance.removed_at(act.value().height).collect();
-        for seat in removed {
-            self.mask_removed(seat)?;
+        let narrowed: Vec<_> = self.governance.narrowed_at(act.value().height).collect();
+        for seat in narrowed {
+            self.mask_narrowed(seat, act.value().height)?;
         }
         self.review_rights(now)?;
         self.retry_waiting(now)

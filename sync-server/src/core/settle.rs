@@ -314,12 +314,13 @@ impl<S: Storage> Organisation<S> {
 
     // ---- removal ---------------------------------------------------------------------------
 
-    /// What a removed seat wrote beyond what its removal let stand counts for nothing any more.
-    pub(crate) fn mask_removed(&mut self, seat: SeatId) -> Result<(), StorageError> {
+    /// What a seat wrote beyond what the act at `height`, its removal or another role, leaves as it
+    /// was may count for nothing any more.
+    pub(crate) fn mask_narrowed(&mut self, seat: SeatId, height: u32) -> Result<(), StorageError> {
         let Some(state) = self.governance.seat(seat) else {
             return Ok(());
         };
-        let places = self.incarnations.beyond(|id| state.last_accepted(id));
+        let places = self.incarnations.beyond(|id| state.left_by(height, id));
         let mut touched: Vec<(u32, DocumentId)> = Vec::new();
         for place in places {
             let entry = record::entry_at(&self.log, place)?;

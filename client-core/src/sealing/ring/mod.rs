@@ -42,6 +42,13 @@ pub struct RowAuthor {
     pub role: Role,
 }
 
+impl RowAuthor {
+    /// Whether the author may hand out this row's key.
+    pub fn may_write(&self, row: &KeyRow) -> bool {
+        rights::may_write(row, *self)
+    }
+}
+
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Learned {

@@ -125,6 +125,11 @@ pub enum What {
         /// What it is from now on.
         #[n(1)]
         role: Role,
+        /// The last sequence of each of its incarnations that was written in the role before,
+        /// ascending. What lies beyond has to be allowed in the new role too, whatever height it
+        /// names.
+        #[n(2)]
+        last: Vec<(IncarnationId, u64)>,
     },
     /// Ends a seat. What it wrote counts up to and including the named sequences.
     #[n(5)]
@@ -282,7 +287,9 @@ impl Statement for Act {
             What::PinRelayKey { address, .. } => {
                 codec::at_most("a relay address", address.len(), limits::MAX_ADDRESS)
             }
-            What::RemoveSeat { last, .. } | What::RemoveDevice { last, .. } => {
+            What::SetRole { last, .. }
+            | What::RemoveSeat { last, .. }
+            | What::RemoveDevice { last, .. } => {
                 codec::at_most(
                     "a list of incarnations",
                     last.len(),
@@ -299,7 +306,6 @@ impl Statement for Act {
             What::Genesis { .. }
             | What::AddDevice(_)
             | What::AddSeat { .. }
-            | What::SetRole { .. }
             | What::RelayRestore { .. }
             | What::RevokeInvite { .. } => Ok(()),
         }

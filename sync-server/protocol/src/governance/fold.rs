@@ -237,13 +237,14 @@ impl Governance {
                 }
                 Ok(())
             }
-            What::SetRole { seat, role } => {
+            What::SetRole { seat, role, last } => {
                 owner_only()?;
                 if *role != Role::Owner {
                     self.keeps_an_owner_without(*seat)?;
                 }
                 let state = self.live_seat(*seat)?;
                 state.roles.push((height, *role));
+                state.before.insert(height, last.iter().copied().collect());
                 Ok(())
             }
             What::RemoveSeat { seat, last } => {
@@ -430,6 +431,7 @@ impl Governance {
             grant: *grant,
             key,
             roles,
+            before: BTreeMap::new(),
             removed: None,
             site,
         })

@@ -6,6 +6,7 @@ use ed25519_dalek::VerifyingKey;
 
 use super::{Author, DeviceGrant, Role, SeatGrant};
 use crate::{
+    entry::Header,
     ids::{DeviceId, IncarnationId, Site},
     keys::SealKey,
 };
@@ -17,6 +18,8 @@ pub struct SeatState {
     pub(super) key: VerifyingKey,
     /// Ascending by height.
     pub(super) roles: Vec<(u32, Role)>,
+    /// By the height of a change of role: the last sequences written in the role before.
+    pub(super) before: BTreeMap<u32, BTreeMap<IncarnationId, u64>>,
     pub(super) removed: Option<(u32, BTreeMap<IncarnationId, u64>)>,
     pub(super) site: Option<Site>,
 }
@@ -79,6 +82,34 @@ impl SeatState {
             .checked_sub(1)
             .and_then(|last| self.roles.get(last))
             .map(|(_, role)| *role)
+    }
+
+    /// The roles in which an entry has to be allowed: the one of the height it names, and each
+    /// later one that it was written in by what the change of role says. So nobody keeps a role by
+    /// naming the height of then. None before the seat was added and after it was removed.
+    pub fn roles_of(&self, header: &Header) -> impl Iterator<Item = Role> {
+        let height = header.governance.0;
+        let (run, sequence) = (header.incarnation, header.sequence);
+        let named = self.role_at(height);
+        let later = self.roles.iter().filter(move |(since, _)| *since > height);
+        let written_in = move |since: &u32| {
+            let before = self.before.get(since).and_then(|last| last.get(&run));
+            before.is_none_or(|last| sequence > *last)
+        };
+        named.into_iter().chain(
+            later
+                .filter(move |(since, _)| named.is_some() && written_in(since))
+                .map(|(_, role)| *role),
+        )
+    }
+
+    /// For a seat that the act at `height` removed or gave another role: the last sequence of this
+    /// incarnation that the act leaves as it was, if there is one.
+    pub fn left_by(&self, height: u32, incarnation: IncarnationId) -> Option<u64> {
+        match &self.removed {
+            Some((removed, last)) if *removed == height => last.get(&incarnation).copied(),
+            _ => self.before.get(&height)?.get(&incarnation).copied(),
+        }
     }
 
     /// Its role now; none once it was removed.

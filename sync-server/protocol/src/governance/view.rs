@@ -67,10 +67,14 @@ impl Governance {
             .filter(move |(_, seat)| seat.device() == device && seat.role().is_some())
     }
 
-    /// The seats that the act at a height removed: one, or all of a device.
-    pub fn removed_at(&self, height: u32) -> impl Iterator<Item = SeatId> {
+    /// The seats whose entries are to be judged anew after the act at a height: the one or, with a
+    /// device, the ones it removed, or the one that got another role.
+    pub fn narrowed_at(&self, height: u32) -> impl Iterator<Item = SeatId> {
+        let narrowed = move |seat: &SeatState| {
+            seat.removed() == Some(height) || seat.before.contains_key(&height)
+        };
         self.seats()
-            .filter(move |(_, seat)| seat.removed() == Some(height))
+            .filter(move |(_, seat)| narrowed(seat))
             .map(|(id, _)| id)
     }
 

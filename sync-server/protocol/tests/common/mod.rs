@@ -180,6 +180,7 @@ pub fn practice() -> Chain {
         What::SetRole {
             seat: seat_id(3),
             role: Role::Manager,
+            last: vec![(incarnation(3), 0)],
         },
     );
     chain.add(
@@ -197,7 +198,8 @@ pub fn practice() -> Chain {
     chain
 }
 
-/// The practice later: device 4 came with two seats and was lost, an invitation was called back.
+/// The practice later: device 4 came with two seats and was lost, an invitation was called back,
+/// the manager on device 7 became a groomer.
 pub fn later() -> Chain {
     let mut chain = practice();
     chain.add(
@@ -216,6 +218,18 @@ pub fn later() -> Chain {
         Author::Seat(seat_id(3)),
         What::RevokeInvite {
             invite: invite_id(2),
+        },
+    );
+    chain.add(
+        owner(),
+        add_seat(seat(7, 7, Role::Manager), Some(device(7))),
+    );
+    chain.add(
+        owner(),
+        What::SetRole {
+            seat: seat_id(7),
+            role: Role::Groomer,
+            last: vec![(incarnation(7), 1)],
         },
     );
     chain

@@ -21,7 +21,7 @@ pub enum Command {
     AddService(NewService),
     /// Sets when a site is open or a resource works.
     SetHours(SetHours),
-    /// Renames or recolours staff, rooms, services; `None` leaves a field as it is.
+    /// Renames or recolours staff, rooms, services, names a seat; `None` leaves a field as it is.
     EditEntry(EditEntry),
     /// Takes a client into the book.
     AddClient(NewClient),
@@ -164,7 +164,7 @@ pub struct SetHours {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct EditEntry {
-    /// `loc_…`, `res_…` or `svc_…`.
+    /// `loc_…`, `res_…`, `svc_…` or, for its name, `seat_…`.
     pub of: String,
     /// The new name.
     #[serde(default)]

@@ -23,6 +23,9 @@ pub struct PeopleView {
 pub struct SeatView {
     /// Its id.
     pub id: String,
+    /// What it is called, if an owner or manager said so and this seat can read it.
+    #[ts(optional = nullable)]
+    pub name: Option<String>,
     /// Role; of a removed seat the last one.
     pub role: StaffRole,
     /// Device.

@@ -6,8 +6,8 @@ use sync_protocol::{DeviceId, SeatId};
 use super::{args::RoleArg, names::id, print::Printer};
 use crate::{
     catalogue::{
-        HomeRequest, InvitationView, MaskedReason, MaskedView, PeopleView, Query, Refusal,
-        SeatView, StaffRole,
+        Command, EditEntry, HomeRequest, InvitationView, MaskedReason, MaskedView, PeopleView,
+        Query, Refusal, SeatView, StaffRole,
     },
     home::Home,
     replica::role_of,
@@ -30,6 +30,13 @@ pub enum People {
         /// The role from now on.
         #[arg(value_enum)]
         role: RoleArg,
+    },
+    /// Say what a seat is called, for everybody who looks at the list or at a review.
+    Name {
+        /// `seat_...`, as `people list` prints it.
+        seat: String,
+        /// Its name, as "Ann" or "Front desk 2".
+        name: String,
     },
     /// Call an invitation back before it is used.
     Revoke {
@@ -54,6 +61,16 @@ pub(super) fn run(home: &Home, people: People, printer: &mut Printer<'_>) -> Res
             seat,
             role: role.into(),
         },
+        People::Name { seat, name } => {
+            let seat = id::<SeatId>(&seat, "seat")?.to_string();
+            let wish = EditEntry {
+                of: seat,
+                name: Some(name),
+                colour: None,
+                retired: None,
+            };
+            return printer.reply(&home.execute(Command::EditEntry(wish))?);
+        }
         People::Revoke { invite } => HomeRequest::RevokeInvite { invite },
     };
     printer.home_reply(&home.request(request)?)
@@ -68,6 +85,7 @@ pub(super) fn lines(people: &PeopleView) -> Vec<String> {
 
 fn seat(seat: &SeatView) -> String {
     let mut words = vec![seat.id.clone(), role(seat.role), seat.device.clone()];
+    words.extend(seat.name.clone());
     words.extend(seat.here.then(|| "this seat".to_owned()));
     words.extend(seat.removed.then(|| "removed".to_owned()));
     words.extend((!seat.keys).then(|| "waits for its keys".to_owned()));

@@ -6,7 +6,7 @@ use conflict_rules::{LocationId, Need, OccupancyKind, Pattern, ResourceId, Segme
 use entry_log::Storage;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
-use sync_protocol::FeedId;
+use sync_protocol::{FeedId, SeatId};
 
 use super::{checks, done, undo::TakeBack};
 use crate::{
@@ -29,6 +29,7 @@ enum Entry {
     Staff(ResourceId),
     Room(ResourceId),
     Service(ServiceId),
+    Seat(SeatId),
 }
 
 fn colour(field: &str, colour: u8) -> Result<u8, Refusal> {
@@ -325,14 +326,20 @@ impl<S: Storage> Replica<S> {
                 Err(not_found("of", "service"))
             };
         }
+        if let Ok(id) = of.parse::<SeatId>() {
+            return match self.ledger.governance().seat(id) {
+                Some(_) => Ok(Entry::Seat(id)),
+                None => Err(not_found("of", "seat")),
+            };
+        }
         match of.parse::<ResourceId>() {
             Ok(id) if practice.staff.contains_key(&id) => Ok(Entry::Staff(id)),
             Ok(id) if practice.rooms.contains_key(&id) => Ok(Entry::Room(id)),
             Ok(_) => Err(not_found("of", "member of staff or room")),
             Err(_) => Err(invalid(
                 "of",
-                "This is no id of a site, member of staff, room or service.",
-                "Ids begin with loc_, res_ or svc_.",
+                "This is no id of a site, member of staff, room, service or seat.",
+                "Ids begin with loc_, res_, svc_ or seat_.",
             )),
         }
     }
@@ -392,10 +399,10 @@ impl<S: Storage> Replica<S> {
                 })?;
                 TakeBack::Staff { id, fields: back }
             }
-            Entry::Room(_) | Entry::Service(_) => {
+            Entry::Room(_) | Entry::Service(_) | Entry::Seat(_) => {
                 return Err(invalid(
                     "of",
-                    "Rooms and services have no hours of their own.",
+                    "Rooms, services and seats have no hours of their own.",
                     "Set the hours of the site or of staff.",
                 ));
             }
@@ -443,9 +450,25 @@ impl<S: Storage> Replica<S> {
                 "Leave the colour away.",
             ));
         }
+        if retired.is_some() && matches!(entry, Entry::Seat(_)) {
+            return Err(invalid(
+                "retired",
+                "Seats do not retire.",
+                "Remove the seat where it is no longer used.",
+            ));
+        }
         let practice = self.book.practice();
         let mut batch;
         let back = match entry {
+            Entry::Seat(id) => {
+                let before = practice.seats.get(&id).cloned().unwrap_or_default();
+                batch = self.begin(now, rng);
+                batch.practice(&self.book, |doc, actor, clock| match &name {
+                    Some(name) => Ok(doc.name_seat(actor, clock, id, name)?),
+                    None => Ok(None),
+                })?;
+                TakeBack::Seat { id, name: before }
+            }
             Entry::Location(id) => {
                 let before = practice.locations.get(&id);
                 let back = LocationFields {

@@ -64,6 +64,7 @@ impl<S: Storage> Replica<S> {
             .seats()
             .map(|(id, state): (_, &SeatState)| SeatView {
                 id: id.to_string(),
+                name: self.book.practice().seats.get(&id).cloned(),
                 role: shown(
                     state
                         .role()

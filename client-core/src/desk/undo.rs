@@ -10,6 +10,7 @@ use entry_log::Storage;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use schedule::WeekKey;
+use sync_protocol::SeatId;
 
 use crate::{
     catalogue::{ClientId, ErrorCode, NoteId, PetId, Refusal, Reply, ServiceId, Undo},
@@ -50,6 +51,8 @@ pub(crate) enum TakeBack {
         id: DecisionId,
         verdicts: Vec<Verdict>,
     },
+    /// The former name of a seat, or none.
+    Seat { id: SeatId, name: String },
     /// The former fields of a site.
     Location {
         id: LocationId,
@@ -90,6 +93,7 @@ impl TakeBack {
             Self::Staff { .. } => "Taken back: the member of staff is as before.",
             Self::Room { .. } => "Taken back: the room is as before.",
             Self::Service { .. } => "Taken back: the service is as before.",
+            Self::Seat { .. } => "Taken back: the seat is called what it was.",
         }
     }
 
@@ -103,6 +107,7 @@ impl TakeBack {
             Self::Location { id, .. } => id.to_string(),
             Self::Staff { id, .. } | Self::Room { id, .. } => id.to_string(),
             Self::Service { id, .. } => id.to_string(),
+            Self::Seat { id, .. } => id.to_string(),
         }
     }
 }
@@ -219,6 +224,11 @@ impl<S: Storage> Replica<S> {
             TakeBack::Staff { id, fields } => {
                 batch.practice(&self.book, |doc, actor, clock| {
                     Ok(doc.put_staff(actor, clock, id, &fields)?)
+                })?;
+            }
+            TakeBack::Seat { id, name } => {
+                batch.practice(&self.book, |doc, actor, clock| {
+                    Ok(doc.name_seat(actor, clock, id, &name)?)
                 })?;
             }
             TakeBack::Room { id, fields } => {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use conflict_rules::{LocationId, OpeningHours, ResourceId, WeeklyHours, ids, time_zone};
 use jiff::civil::Date;
 use schedule::{CheckedChange, Hlc, HostileChange, NewChange, Received};
-use sync_protocol::OrgId;
+use sync_protocol::{OrgId, SeatId};
 
 use super::{
     code,
@@ -22,6 +22,9 @@ const LOCATIONS: usize = 1;
 const STAFF: usize = 2;
 const ROOMS: usize = 3;
 const SERVICES: usize = 4;
+
+/// Begins the field of a seat's name.
+const SEAT: &str = "seat.";
 
 static LAYOUT: Layout = Layout {
     domain: "daybook practice genesis v0",
@@ -41,6 +44,8 @@ pub struct Practice {
     pub rooms: BTreeMap<ResourceId, Room>,
     /// What is sold.
     pub services: BTreeMap<ServiceId, Service>,
+    /// What seats are called, of those that have a name.
+    pub seats: BTreeMap<SeatId, String>,
 }
 
 /// A site.
@@ -214,6 +219,19 @@ impl PracticeDoc {
         self.registers.write(actor, clock, &[put])
     }
 
+    /// Says what a seat is called; nothing takes its name away.
+    pub fn name_seat(
+        &mut self,
+        actor: [u8; 16],
+        clock: Hlc,
+        seat: SeatId,
+        name: &str,
+    ) -> Result<Option<NewChange>, DocumentError> {
+        let field = format!("{SEAT}{}", ids::hex(seat.to_bytes()));
+        self.registers
+            .write(actor, clock, &[(PRACTICE, field, code::write(name))])
+    }
+
     /// Adds or edits a site.
     pub fn put_location(
         &mut self,
@@ -315,8 +333,15 @@ impl PracticeDoc {
             Some(&self.registers.standing(PRACTICE, "name")),
             code::owned::<String>,
         );
+        let named = self.registers.entries(PRACTICE).into_iter();
+        let seats = named.filter_map(|(field, standing)| {
+            let seat = SeatId::from_bytes(sixteen(field.strip_prefix(SEAT)?)?);
+            let name = latest(Some(&standing), code::owned::<String>)?;
+            (!name.is_empty()).then_some((seat, name))
+        });
         Practice {
             name: name.unwrap_or_default(),
+            seats: seats.collect(),
             locations: self
                 .entities(LOCATIONS)
                 .into_iter()

@@ -17,7 +17,7 @@ use sync_protocol::SeatId;
 
 use super::{Desk, Home, Opening, PATIENCE, check_passphrase, keys::slot, locked, random, storage};
 use crate::{
-    catalogue::{ErrorCode, HomeReply, Refusal, SeatHere, StaffRole},
+    catalogue::{Command, EditEntry, ErrorCode, HomeReply, Refusal, SeatHere, StaffRole},
     desk::checks,
     ledger::Ledger,
     replica::{Newcomer, Proposal, Replica, face, new_incarnation, refusal_of_code},
@@ -210,6 +210,16 @@ impl Home {
                 ErrorCode::MissingKey => Ok(()),
                 _ => Err(refusal),
             })?;
+            // Others see the name as well: in the list of people and in reviews.
+            let wish = EditEntry {
+                of: seat.to_string(),
+                name: Some(name),
+                colour: None,
+                retired: None,
+            };
+            let (now, random) = (self.now(), &mut desk.random);
+            desk.replica
+                .execute(now, random, Command::EditEntry(wish))?;
         }
         self.wrote();
         self.shared.tell(vec![super::all_changed()]);

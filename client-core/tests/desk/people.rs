@@ -208,6 +208,45 @@ fn what_was_written_too_late_in_a_lost_role_counts_for_nothing_alike_everywhere(
 }
 
 #[test]
+fn a_seat_is_called_what_an_owner_says_and_the_others_see_it() {
+    let mut owner = Desk::found(1);
+    let mut groomer = owner.join(2, StaffRole::Groomer);
+    let seat = groomer.replica.seat().to_string();
+    let call = |name: &str| {
+        Command::EditEntry(EditEntry {
+            of: seat.clone(),
+            name: Some(name.to_owned()),
+            colour: None,
+            retired: None,
+        })
+    };
+    let name = |desk: &mut Desk| {
+        let seats = people(desk).seats.into_iter();
+        let mut found = seats.filter(|one| one.id == seat);
+        found.next().and_then(|one| one.name)
+    };
+    assert_eq!(name(&mut owner), None);
+    owner.tell(call("  Gwen "));
+    assert_eq!(name(&mut owner).as_deref(), Some("Gwen"), "trimmed");
+    tell_act(&owner, &mut groomer);
+    meet(&mut owner, &mut groomer);
+    assert_eq!(name(&mut groomer).as_deref(), Some("Gwen"));
+    assert_eq!(
+        groomer.try_do(call("Queen")).unwrap_err().code,
+        ErrorCode::NotAllowed
+    );
+    assert_eq!(
+        owner.try_do(call(" ")).unwrap_err().code,
+        ErrorCode::InvalidInput
+    );
+    owner.tell(Command::Undo(Undo { step: None }));
+    assert_eq!(name(&mut owner), None);
+    owner.tell(call("Gwen"));
+    owner.restart();
+    assert_eq!(name(&mut owner).as_deref(), Some("Gwen"));
+}
+
+#[test]
 fn only_owners_remove_and_one_owner_stays() {
     let mut owner = Desk::found(1);
     let mut vet = owner.join(2, StaffRole::Vet);

@@ -38,6 +38,17 @@ describe("people and devices", () => {
 		expect(screen.queryByRole("button", { name: "Change: Receptionist" })).toBeNull();
 	});
 
+	it("says what a seat is called", async () => {
+		const { user } = open();
+		await people(user);
+		await user.click(await button("Edit: Receptionist"));
+		const dialog = within(screen.getByRole("dialog"));
+		await user.type(dialog.getByLabelText("Name of the person or desk"), "Front desk 2");
+		await user.click(dialog.getByRole("button", { name: "Save" }));
+		expect(await button("Change: Front desk 2")).toBeVisible();
+		expect(screen.getByText("Front desk 2")).toBeVisible();
+	});
+
 	it("gives another role, and offers nobody to remove themselves", async () => {
 		const { backend, user } = open();
 		await people(user);

@@ -408,7 +408,10 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 			case "people":
 				return {
 					type: "people",
-					seats: world.seats,
+					seats: world.seats.map((seat) => {
+						const name = book.seatNames[seat.id];
+						return name ? { ...seat, name } : seat;
+					}),
 					invitations: world.invitations,
 					masked: world.masked,
 				};

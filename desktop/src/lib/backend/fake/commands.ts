@@ -202,6 +202,10 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			return { id: person.id, said: `Hours of ${person.name} were saved.` };
 		}
 		case "edit_entry": {
+			if (command.of.startsWith("seat_")) {
+				if (command.name != null) book.seatNames[command.of] = named(command.name);
+				return { id: command.of, said: "Changed." };
+			}
 			const entry = [...book.locations, ...book.staff, ...book.rooms, ...book.services].find(
 				(one) => one.id === command.of,
 			);

@@ -55,6 +55,8 @@ export interface Book {
 	clients: FakeClient[];
 	visits: FakeVisit[];
 	notes: FakeNote[];
+	/** What seats are called, by id. */
+	seatNames: Record<string, string>;
 	next: number;
 }
 
@@ -109,6 +111,7 @@ export function emptyBook(name: string): Book {
 		clients: [],
 		visits: [],
 		notes: [],
+		seatNames: {},
 		next: 1,
 	};
 }

@@ -5,7 +5,7 @@
  */
 export type EditEntry = { 
 /**
- * `loc_…`, `res_…` or `svc_…`.
+ * `loc_…`, `res_…`, `svc_…` or, for its name, `seat_…`.
  */
 of: string, 
 /**

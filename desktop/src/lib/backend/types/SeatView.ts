@@ -10,6 +10,10 @@ export type SeatView = {
  */
 id: string, 
 /**
+ * What it is called, if an owner or manager said so and this seat can read it.
+ */
+name?: string | null, 
+/**
  * Role; of a removed seat the last one.
  */
 role: StaffRole, 

@@ -1,6 +1,7 @@
 //! The `daybook` command line.
 
 use std::{
+    alloc::System,
     io::{stderr, stdout},
     process::ExitCode,
     sync::Arc,
@@ -8,6 +9,11 @@ use std::{
 
 use clap::Parser as _;
 use client_core::cli::{self, args::Cli};
+use zeroizing_alloc::ZeroAlloc;
+
+/// What is freed is wiped, whatever type it had: after locking no name and no key stays in memory.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 #[allow(
     clippy::disallowed_methods,

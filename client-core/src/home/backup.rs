@@ -219,3 +219,8 @@ fn damaged() -> Refusal {
         "Use another backup; nothing was changed.",
     )
 }
+
+/// The key file and the sealed parts of a backup; none when it is no backup, damaged or newer.
+pub fn backup_parts(bytes: &[u8]) -> Option<(Vec<u8>, Vec<Vec<u8>>)> {
+    split(bytes).ok()
+}

@@ -24,6 +24,9 @@ mod keys;
 mod people;
 mod relay;
 mod seats;
+mod wipe;
+
+pub use backup::backup_parts;
 
 use std::{
     collections::BTreeSet,
@@ -187,6 +190,7 @@ impl Home {
     /// # Errors
     /// The refusal; nothing was changed.
     pub fn request(&self, request: HomeRequest) -> Result<HomeReply, Refusal> {
+        let _after = wipe::WipesStack::AfterRequest;
         let opening = match &request {
             HomeRequest::Found { passphrase, .. }
             | HomeRequest::Join { passphrase, .. }
@@ -220,6 +224,7 @@ impl Home {
     ///
     /// # Errors
     /// The refusal; nothing was changed.
+    #[inline(never)] // Its frame holds keys: it must end before the stack is wiped.
     pub fn request_with(
         &self,
         request: HomeRequest,
@@ -426,6 +431,7 @@ impl Home {
     /// # Errors
     /// The refusal; nothing was changed.
     pub fn execute(&self, command: Command) -> Result<Reply, Refusal> {
+        let _after = wipe::WipesStack::AfterCall;
         let asks = matches!(command, Command::Book(_) | Command::Move(_));
         let mut held = self.shared.lock();
         self.heal(&mut held)?;
@@ -482,6 +488,7 @@ impl Home {
     /// # Errors
     /// When what was asked for does not exist here, or the home is locked.
     pub fn query(&self, query: Query) -> Result<Answer, Refusal> {
+        let _after = wipe::WipesStack::AfterCall;
         let mut held = self.shared.lock();
         let desk = held.as_mut().ok_or_else(|| self.closed())?;
         let answer = desk.replica.query(self.now(), query)?;

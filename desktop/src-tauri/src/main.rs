@@ -7,13 +7,18 @@
 mod door;
 mod window;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{alloc::System, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::Parser;
 use client_core::link::Trust;
 use tauri::Manager as _;
+use zeroizing_alloc::ZeroAlloc;
 
 use crate::door::Door;
+
+/// What is freed is wiped, whatever type it had: after locking no name and no key stays in memory.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// The appointment book of a practice, in a window.
 #[derive(Debug, Parser)]

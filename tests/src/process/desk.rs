@@ -258,6 +258,11 @@ impl Burst {
         }
     }
 
+    /// Its process.
+    pub fn process(&mut self) -> u32 {
+        self.running.child().id()
+    }
+
     /// `kill -9`, and the answers that were printed before it.
     pub fn kill(self) -> Vec<Value> {
         let Self { running, answers } = self;

@@ -13,6 +13,7 @@
 
 mod desk;
 mod disk;
+mod memory;
 mod practice;
 mod programs;
 mod proxy;
@@ -23,6 +24,7 @@ mod socket;
 
 pub use desk::{Burst, Desk, Refused, Said, id_of};
 pub use disk::{SmallDisk, copy_folder, files_below};
+pub use memory::{Looked, search_memory};
 pub use practice::{Practice, ZONE, book_ann, found, monday, today};
 pub use programs::{daybook, sync_server};
 pub use proxy::{Proxy, Way};

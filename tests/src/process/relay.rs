@@ -100,6 +100,11 @@ impl Relay {
         said
     }
 
+    /// Its process.
+    pub fn process(&mut self) -> u32 {
+        self.running.as_mut().expect("it runs").child().id()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.running.take().expect("it runs").kill();

@@ -6,6 +6,7 @@
 use std::io::Read as _;
 
 use data_encoding::{BASE64, HEXLOWER};
+use memchr::memmem;
 
 /// Most that is looked at of one unpacked stream.
 const MOST: u64 = 4 << 20;
@@ -31,6 +32,19 @@ pub struct Found {
 impl Canary {
     /// Marks a text. It must be long enough not to be met by chance.
     pub fn new(text: &str) -> Self {
+        Self::of_bytes(text, text.as_bytes())
+    }
+
+    /// Marks bytes that are no text, as a key; `name` is how they are called when they are met.
+    pub fn of_key(name: &str, key: &[u8]) -> Self {
+        let hex = HEXLOWER.encode(key);
+        let mut canary = Self::of_bytes(name, hex.as_bytes());
+        canary.dresses.push(("as it is", key.to_vec()));
+        canary
+    }
+
+    fn of_bytes(name: &str, bytes: &[u8]) -> Self {
+        let text = std::str::from_utf8(bytes).expect("text");
         assert!(text.len() >= 6, "{text} may be met by chance");
         let utf16: Vec<u16> = text.encode_utf16().collect();
         let mut dresses = vec![
@@ -68,7 +82,7 @@ impl Canary {
             dresses.push(("base64url", url));
         }
         Self {
-            text: text.to_owned(),
+            text: name.to_owned(),
             dresses,
         }
     }
@@ -91,6 +105,17 @@ pub fn seek(canaries: &[Canary], bytes: &[u8]) -> Vec<Found> {
     found
 }
 
+/// The same without deflate, which is tried at each place and so takes minutes for a whole memory.
+pub(super) fn seek_shallow(canaries: &[Canary], bytes: &[u8]) -> Vec<Found> {
+    let mut found = look(canaries, bytes, "");
+    let mut from = 0;
+    while let Some(at) = memmem::find(&bytes[from..], &ZSTD) {
+        found.extend(look(canaries, &unzstd(&bytes[from + at..]), " in zstd"));
+        from += at + 1;
+    }
+    found
+}
+
 fn look(canaries: &[Canary], bytes: &[u8], within: &str) -> Vec<Found> {
     let mut found = Vec::new();
     for canary in canaries {
@@ -107,18 +132,7 @@ fn look(canaries: &[Canary], bytes: &[u8], within: &str) -> Vec<Found> {
 }
 
 fn contains(bytes: &[u8], looks: &[u8]) -> bool {
-    let Some(first) = looks.first() else {
-        return false;
-    };
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        rest = &rest[at..];
-        if rest.starts_with(looks) {
-            return true;
-        }
-        rest = &rest[1..];
-    }
-    false
+    memmem::find(bytes, looks).is_some()
 }
 
 fn unzstd(bytes: &[u8]) -> Vec<u8> {

@@ -449,6 +449,19 @@ impl Document {
         entries
     }
 
+    /// What a place held when these were the latest changes, masked ones too; nothing where one
+    /// of them is not here.
+    pub(crate) fn values_at(&self, container: usize, key: [u8; 16], heads: &[[u8; 32]]) -> Values {
+        let heads: Vec<ChangeHash> = heads.iter().copied().map(ChangeHash).collect();
+        let here = |head: &ChangeHash| self.doc.get_change_meta_by_hash(head).is_some();
+        let (Some(object), true) = (self.containers.get(container), heads.iter().all(here)) else {
+            return Vec::new();
+        };
+        let all = self.doc.get_all_at(object, write_key(key), &heads);
+        let values = all.unwrap_or_default().into_iter();
+        sorted(values.filter_map(|(value, _)| scalar(value)).collect())
+    }
+
     /// What a place holds.
     pub(crate) fn values(&self, container: usize, key: [u8; 16]) -> Values {
         if !self.masked.is_empty()

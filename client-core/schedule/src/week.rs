@@ -309,6 +309,13 @@ impl Week {
         self.read_claim(id, &origins, &placements, &states, &mut Vec::new())
     }
 
+    /// Where a claim was when these were the latest changes, whether they count or not.
+    pub fn placements_at(&self, id: AppointmentId, heads: &[[u8; 32]]) -> Vec<Placement> {
+        let values = self.document.values_at(PLACEMENTS, id.to_bytes(), heads);
+        let read = values.iter().map(read_placement);
+        read.filter_map(Result::ok).collect()
+    }
+
     /// All decisions, sorted.
     pub fn decisions(&self) -> Vec<Decision> {
         self.read_decisions().0

@@ -393,6 +393,9 @@ impl Book {
             return Err(Refused::WrongDocument);
         }
         let changes = checked(opened, &body.changes, Schema::Private)?;
+        if self.entries.get(&opened.hash).is_none() {
+            self.trail.note(opened.hash, body.target, &changes);
+        }
         let whose = match body.target {
             Target::Practice => {
                 self.mask_hashes(opened, &changes);

@@ -81,6 +81,16 @@ impl Entries {
         self.seen.get(hash)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Hash, &Seen)> {
+        self.seen.iter()
+    }
+
+    /// The entries that wrote about a claim in the schedule.
+    pub(super) fn touching(&self, id: AppointmentId) -> impl Iterator<Item = Hash> {
+        let touches = self.touches.get(&id).into_iter().flatten();
+        touches.map(|touch| touch.entry)
+    }
+
     /// Whether that was news.
     pub(super) fn place(&mut self, hash: &Hash, place: Place) -> bool {
         let Some(seen) = self.seen.get_mut(hash) else {

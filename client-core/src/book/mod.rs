@@ -32,9 +32,11 @@ mod records;
 mod reviews;
 mod search;
 mod stale;
+mod trail;
 mod visits;
 mod waiting;
 mod week;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,7 @@ pub use apply::{Opened, Refused, Touched};
 pub use cards::CardRights;
 pub use entries::{Provenance, Seen};
 pub use free::PlaceWish;
+pub use trail::{AuditOf, Moment, When};
 
 /// The keys that this seat holds.
 pub trait Keys {
@@ -86,6 +89,7 @@ pub struct Book {
     records: records::Records,
     cards: cards::Cards,
     entries: entries::Entries,
+    trail: trail::Trail,
     waiting: waiting::Waiting,
     refused: BTreeMap<Hash, Refused>,
     /// Of the grid and the practice: changes to look through.
@@ -107,6 +111,7 @@ impl Book {
             records: records::Records::default(),
             cards: cards::Cards::default(),
             entries: entries::Entries::default(),
+            trail: trail::Trail::default(),
             waiting: waiting::Waiting::default(),
             refused: BTreeMap::new(),
             masks: BTreeMap::new(),
@@ -213,6 +218,11 @@ impl Book {
     /// Entries that were not applied because of what is in them.
     pub const fn refused(&self) -> &BTreeMap<Hash, Refused> {
         &self.refused
+    }
+
+    /// What is remembered of an entry that was taken in.
+    pub fn seen(&self, entry: &Hash) -> Option<Seen> {
+        self.entries.get(entry).copied()
     }
 
     /// How many entries are held but looked through.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{SeatHere, StaffRole};
+use super::{AuditReport, SeatHere, StaffRole};
 
 /// A wish about the home. `{"type": "unlock", "passphrase": "…"}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -152,6 +152,9 @@ pub enum HomeRequest {
         /// Which file; it must not exist.
         file: String,
     },
+    /// Goes through the whole log of this computer and believes nothing: checksums, signatures,
+    /// chains, heads. Reply: `Audited`.
+    AuditVerify,
     /// Writes an encrypted copy of this home into a folder. Reply: `BackedUp`.
     Backup {
         /// Where to.
@@ -209,6 +212,8 @@ pub enum HomeReply {
         /// How many contradictions it holds.
         contradictions: usize,
     },
+    /// The log was gone through.
+    Audited(AuditReport),
     /// A backup was written and verified.
     BackedUp {
         /// Its file.

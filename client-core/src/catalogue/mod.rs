@@ -5,6 +5,7 @@
 //!
 //! Start with [`Command`] (what changes something) and [`Query`] (what only asks).
 
+mod audit;
 mod cards;
 mod command;
 mod error;
@@ -16,6 +17,7 @@ mod seats;
 mod trust;
 mod views;
 
+pub use audit::*;
 pub use cards::*;
 pub use command::*;
 pub use error::*;

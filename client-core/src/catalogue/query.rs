@@ -5,7 +5,7 @@ use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ClientId, ServiceId};
+use super::{AuditQuery, ClientId, ServiceId};
 
 /// A question. `{"type": "day", "location": "loc_…", "date": "2026-03-02"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -70,6 +70,8 @@ pub enum Query {
     State,
     /// Seats and devices. Answer: `People`.
     People,
+    /// Who changed what, when, at which device. Answer: `Audit`.
+    Audit(AuditQuery),
     /// What would happen if a visit were put here, without writing. Answer: `Check`.
     Check(CheckQuery),
 }

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{
-    AlarmView, AlertView, CardsView, ClientId, PeopleView, PetId, ServiceId, VerdictWish, Warning,
+    AlarmView, AlertView, AuditView, CardsView, ClientId, PeopleView, PetId, ServiceId,
+    VerdictWish, Warning,
 };
 
 /// What a member of staff does.
@@ -88,6 +89,8 @@ pub enum Answer {
     State(StateView),
     /// To `People`.
     People(PeopleView),
+    /// To `Audit`.
+    Audit(AuditView),
     /// To `Check`.
     Check(CheckView),
 }

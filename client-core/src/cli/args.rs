@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, DateTime};
 
-use super::{cards::Card, people::People, seats::Seat};
+use super::{audit::Audit, cards::Card, people::People, seats::Seat};
 use crate::catalogue::StaffRole;
 
 /// Daybook: the appointment book that never goes down.
@@ -196,6 +196,8 @@ pub enum What {
         #[command(subcommand)]
         people: Option<People>,
     },
+    /// Who changed what, when, at which device, from the signed log.
+    Audit(Audit),
     /// Run catalogue commands and queries from standard input, one JSON value a line.
     Batch {
         /// Stay connected to the relay meanwhile and wait to be in step first.

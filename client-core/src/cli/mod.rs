@@ -13,6 +13,7 @@
 )]
 
 pub mod args;
+pub mod audit;
 mod batch;
 pub mod cards;
 mod exit;

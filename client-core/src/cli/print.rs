@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{cards, people, run::word, seats};
+use super::{audit, cards, people, run::word, seats};
 use crate::{
     catalogue::{
         Answer, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply, Query, Refusal,
@@ -73,8 +73,17 @@ impl Printer<'_> {
                 file,
                 contradictions,
             } => self.line(&format!("{file}  {contradictions} contradictions")),
+            HomeReply::Audited(report) => self.lines(audit::report_lines(report).into_iter()),
             HomeReply::BackedUp { file, bytes } => self.line(&format!("{file}  {bytes} bytes")),
         }
+    }
+
+    /// How far long work has come, for a person.
+    pub(super) fn progress(&mut self, done: u64, of: u64) -> Result<(), Refusal> {
+        if self.json {
+            return Ok(());
+        }
+        self.line(&format!("{done} of {of}"))
     }
 
     pub(super) fn practice(&mut self, answer: &Answer, part: &str) -> Result<(), Refusal> {
@@ -153,6 +162,7 @@ impl Printer<'_> {
                 self.line(&format!("{} clashes  {hash}", clashes.len()))
             }
             Answer::State(state) => self.state(state),
+            Answer::Audit(view) => self.lines(audit::lines(view).into_iter()),
             Answer::People(view) => self.lines(people::lines(view).into_iter()),
             Answer::Practice(_) | Answer::Visit(_) | Answer::Check(_) => self.as_json(answer),
         }

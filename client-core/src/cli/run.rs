@@ -14,7 +14,7 @@ use super::{
         Block, Book, Cli, Client, Decide, Free, Hours, Location, Move, Pet, Room, Service, Staff,
         Sync, What,
     },
-    batch, cards,
+    audit, batch, cards,
     names::{Names, id, internal},
     people,
     print::Printer,
@@ -84,6 +84,10 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
             };
             return printer.home(&home.request(request)?);
         }
+        What::Audit(audit::Audit {
+            what: Some(audit::AuditWhat::Verify),
+            ..
+        }) => return audit::verify(&home, &mut printer),
         _ => {}
     }
     let opening = needed(opening)?;
@@ -140,6 +144,7 @@ fn open_home(
         What::People { people } => {
             people::run(home, people.unwrap_or(people::People::List), printer)
         }
+        What::Audit(wish) => audit::run(home, wish, printer),
         What::Seat(seat) => seats::run(home, seat, printer),
         What::Sync(sync) => synchronise(home, &sync, printer),
         What::Batch { online, strict } => {

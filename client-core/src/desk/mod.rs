@@ -6,7 +6,9 @@
 //!
 //! Start with [`Replica::execute`] and [`Replica::query`]; one file per kind of command.
 
+mod acts;
 mod alarms;
+mod audit;
 mod cards;
 pub(crate) mod checks;
 mod decide;
@@ -116,6 +118,7 @@ impl<S: Storage> Replica<S> {
                     .ok_or_else(|| not_found("client", "client"))?,
             ),
             Query::Cards { client } => Answer::Cards(self.cards(client)?),
+            Query::Audit(wish) => Answer::Audit(self.audit(&wish)?),
             Query::Clients { skip, limit } => {
                 let skip = usize::try_from(skip.unwrap_or(0)).unwrap_or(usize::MAX);
                 let (clients, total) = self.book.clients(skip, page(limit, 100));

@@ -58,6 +58,15 @@ pub struct CardNote {
     pub withdrawn: Option<(Hlc, [u8; 32])>,
 }
 
+/// What a change wrote on a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CardWrite {
+    /// A note with this text.
+    Note(NoteId, String),
+    /// Whether a note is withdrawn from then on.
+    Withdrawn(NoteId, bool),
+}
+
 /// A card document.
 #[derive(Debug, Clone)]
 pub struct CardDoc {
@@ -128,6 +137,18 @@ impl CardDoc {
     /// Hashes of the latest changes, sorted; empty as long as nothing was written.
     pub fn heads(&self) -> Vec<[u8; 32]> {
         self.registers.heads()
+    }
+
+    /// What a change wrote under a key of the document.
+    pub(crate) fn wrote(&self, key: &str, change: [u8; 32]) -> Option<CardWrite> {
+        if let Some((id, _)) = parse(key) {
+            let text = self.registers.at(NOTES, key, &[change]);
+            return Some(CardWrite::Note(id, code::owned(&text.first()?.payload)?));
+        }
+        let id = NoteId::from_bytes(sixteen(key)?);
+        let withdrawn = self.registers.at(WITHDRAWN, key, &[change]);
+        let withdrawn: bool = code::owned(&withdrawn.first()?.payload)?;
+        Some(CardWrite::Withdrawn(id, withdrawn))
     }
 
     /// All notes, the latest first.

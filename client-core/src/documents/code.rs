@@ -23,7 +23,7 @@ pub(super) fn read<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Option<T> {
 }
 
 /// [`read`] for values that borrow nothing.
-pub(super) fn owned<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Option<T> {
+pub(crate) fn owned<T: for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Option<T> {
     read(bytes)
 }
 

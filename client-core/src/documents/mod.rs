@@ -25,7 +25,9 @@ mod visits;
 mod tests;
 
 pub use body::{Intent, PrivateBody, PrivateBodyError, Target};
+pub(crate) use card::CardWrite;
 pub use card::{CardDoc, CardId, CardNote};
+pub(crate) use code::owned as read_value;
 pub use practice::{
     Location, LocationFields, Practice, PracticeDoc, Room, RoomFields, Service, ServiceFields,
     Staff, StaffFields,

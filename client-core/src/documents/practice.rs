@@ -327,6 +327,15 @@ impl PracticeDoc {
         self.registers.holds(hash)
     }
 
+    /// The text under a key when these were the latest changes; nothing for values that are no
+    /// text. Keys are told apart by the ids in them.
+    pub(crate) fn text_at(&self, key: &str, heads: &[[u8; 32]]) -> Option<String> {
+        (0..LAYOUT.containers.len()).find_map(|container| {
+            let standing = self.registers.at(container, key, heads);
+            code::owned(&standing.first()?.payload)
+        })
+    }
+
     /// Everything, typed.
     pub fn practice(&self) -> Practice {
         let name = latest(

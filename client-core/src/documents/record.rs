@@ -261,6 +261,12 @@ impl RecordDoc {
         })
     }
 
+    /// A field's CBOR when these were the latest changes.
+    pub(crate) fn field_at(&self, field: &str, heads: &[[u8; 32]]) -> Option<Vec<u8>> {
+        let standing = self.registers.at(FIELDS, field, heads).into_iter();
+        standing.map(|value| value.payload).next()
+    }
+
     /// Fields that were written concurrently and differently: all values, the one shown first.
     pub fn conflicts(&self) -> BTreeMap<String, Vec<Stamped>> {
         let fields = self.registers.entries(FIELDS).into_iter();

@@ -180,6 +180,23 @@ impl Registers {
             .is_some()
     }
 
+    /// What stood under a key when these were the latest changes, the most recent first; whether
+    /// they count is not asked. Nothing where one of them is not here.
+    pub(super) fn at(&self, container: usize, key: &str, heads: &[[u8; 32]]) -> Vec<Stamped> {
+        let heads: Vec<ChangeHash> = heads.iter().copied().map(ChangeHash).collect();
+        let here = |head: &ChangeHash| self.doc.get_change_meta_by_hash(head).is_some();
+        let (Some(object), true) = (self.containers.get(container), heads.iter().all(here)) else {
+            return Vec::new();
+        };
+        let values = self.doc.get_all_at(object, key, &heads).unwrap_or_default();
+        let mut values: Vec<Stamped> = values
+            .into_iter()
+            .filter_map(|(value, _)| stamped(&value))
+            .collect();
+        values.sort_unstable_by(|a, b| b.cmp(a));
+        values
+    }
+
     /// All keys of a container.
     pub(super) fn keys(&self, container: usize) -> Vec<String> {
         let object = self.containers.get(container);

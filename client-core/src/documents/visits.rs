@@ -123,7 +123,7 @@ impl About {
         about.and_then(Self::parse).is_some()
     }
 
-    fn parse(field: &str) -> Option<Self> {
+    pub(crate) fn parse(field: &str) -> Option<Self> {
         let (kind, id) = field.split_once('.')?;
         match kind {
             "apt" => Some(Self::Claim(AppointmentId::from_bytes(sixteen(id)?))),
@@ -346,6 +346,25 @@ impl VisitsWeek {
             given.sort_by(|a, b| (a.clock, &a.sealed).cmp(&(b.clock, &b.sealed)));
         }
         reasons
+    }
+
+    /// A part of a visit's details when these were the latest changes.
+    pub(crate) fn details_at(
+        &self,
+        appointment: AppointmentId,
+        part: Part,
+        heads: &[[u8; 32]],
+    ) -> Option<Sealed> {
+        let key = part_field(appointment, part);
+        let standing = self.registers.at(DETAILS, &key, heads);
+        Sealed::decode(&standing.first()?.payload)
+    }
+
+    /// The reason that a change wrote under this key, and what for.
+    pub(crate) fn reason_at(&self, key: &str, heads: &[[u8; 32]]) -> Option<(About, Sealed)> {
+        let about = About::parse(key.rsplit_once('.')?.0)?;
+        let standing = self.registers.at(REASONS, key, heads);
+        Some((about, Sealed::decode(&standing.first()?.payload)?))
     }
 
     /// Takes in changes that have passed [`schedule::safety::check`], all or none.

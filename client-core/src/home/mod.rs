@@ -16,6 +16,7 @@
     reason = "faults that need no words of their own share one sentence"
 )]
 
+mod audit;
 mod backup;
 mod driver;
 mod evidence;
@@ -214,6 +215,7 @@ impl Home {
             | HomeRequest::SetStandby { .. }
             | HomeRequest::ApproveRelay
             | HomeRequest::Evidence { .. }
+            | HomeRequest::AuditVerify
             | HomeRequest::Backup { .. }
             | HomeRequest::Restore { .. } => Opening::MachineKey,
         };
@@ -272,6 +274,7 @@ impl Home {
             HomeRequest::SetStandby { key } => self.set_standby(&key),
             HomeRequest::ApproveRelay => self.approve_relay(),
             HomeRequest::Evidence { file } => self.evidence(&file),
+            HomeRequest::AuditVerify => self.audit_verify(),
             HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
             HomeRequest::Restore { file } => self.restore(Path::new(&file)),
         }
@@ -491,12 +494,13 @@ impl Home {
         let _after = wipe::WipesStack::AfterCall;
         let mut held = self.shared.lock();
         let desk = held.as_mut().ok_or_else(|| self.closed())?;
-        let answer = desk.replica.query(self.now(), query)?;
-        let Answer::State(mut state) = answer else {
-            return Ok(answer);
-        };
-        state.backup_at = backup_at(&desk.settings);
-        Ok(Answer::State(state))
+        let mut answer = desk.replica.query(self.now(), query)?;
+        match &mut answer {
+            Answer::State(state) => state.backup_at = backup_at(&desk.settings),
+            Answer::Audit(view) => audit::name_people(desk, view),
+            _ => {}
+        }
+        Ok(answer)
     }
 
     /// What happens from now on.

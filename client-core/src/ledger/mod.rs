@@ -21,6 +21,7 @@ mod feed;
 mod read;
 mod receive;
 mod record;
+mod verify;
 mod witness;
 mod write;
 
@@ -36,6 +37,7 @@ use sync_protocol::{
 };
 
 use feed::Feed;
+pub use verify::{Finding, Named, Verified, verify};
 pub use witness::{Fault, Proof};
 pub use write::{Author, Draft, SealWith};
 

@@ -8,6 +8,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod audit;
 mod bad_input;
 mod cards;
 mod meeting;

@@ -38,5 +38,5 @@ pub use error::{AppendError, Damage, Fault, OpenError, PurgeError, ReadError, Sy
 pub use log::{Index, Log, Options, Record};
 pub use recovery::Recovery;
 pub use scan::Scan;
-pub use storage::{DirStorage, Faults, Faulty, MemoryStorage, Storage};
+pub use storage::{DirStorage, Faults, Faulty, Glass, MemoryStorage, Storage};
 pub use verify::Report;

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::error::{AppendError, Damage, Fault, ReadError, SyncError, is_disk_full};
-use crate::format::{Frame, Hash, HeadSlot, SEGMENT_HEADER, SegmentHeader};
+use crate::format::{FRAME, Frame, Hash, HeadSlot, SEGMENT_HEADER, SegmentHeader};
 use crate::segment::Segment;
 use crate::storage::{Storage, remove_if_there};
 use crate::{head, sidecar};
@@ -242,6 +242,17 @@ impl<S: Storage> Log<S> {
             .read(&segment.name(), offset, len)
             .map_err(|error| read_error(error, index, segment, offset))?;
         decode(&bytes, index, segment, offset)
+    }
+
+    /// What can still be read of the head of a damaged record, unchecked: to say which one it was.
+    pub fn salvage(&self, damage: &Damage) -> Option<Vec<u8>> {
+        let offset = damage.offset;
+        let frame = self.storage.read(&damage.file, offset, FRAME).ok()?;
+        let len = usize::try_from(crate::format::u32_at(&frame, 0)?).ok()?;
+        let limit = usize::try_from(self.options.max_record.min(MAX_BYTES)).ok()?;
+        let start = offset.checked_add(FRAME as u64)?;
+        let head = self.storage.read(&damage.file, start, len.min(limit));
+        head.ok()
     }
 
     /// Where a record lies.

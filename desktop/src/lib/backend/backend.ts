@@ -28,6 +28,7 @@ interface AnswerKinds {
 	clashes: "clashes";
 	state: "state";
 	people: "people";
+	audit: "audit";
 	check: "check";
 }
 
@@ -58,6 +59,7 @@ interface ReplyKinds {
 	set_standby: "status";
 	approve_relay: "status";
 	evidence: "evidence";
+	audit_verify: "audited";
 	backup: "backed_up";
 	restore: "opened" | "status";
 }

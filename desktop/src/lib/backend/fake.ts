@@ -6,6 +6,7 @@
  */
 import { civilAt, type Clock } from "../clock";
 import type { Backend } from "./backend";
+import { auditRow, auditView } from "./fake/audit";
 import { cardsView, mayOnCard } from "./fake/cards";
 import { refusal, run } from "./fake/commands";
 import { clashesOf, freeSlots, ghost, warningsOf } from "./fake/plan";
@@ -281,6 +282,21 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				if (!request.file.startsWith("/"))
 					throw refusal("invalid_input", "That is no file.", "Write the full path.", "file");
 				return { type: "evidence", file: request.file, contradictions: 0 };
+			case "audit_verify":
+				return {
+					type: "audited",
+					whole: true,
+					records: world.audit.length,
+					entries: world.audit.length,
+					acts: 1,
+					confirmations: 0,
+					heads: 0,
+					masked: world.masked.length,
+					withheld: 0,
+					purged: 0,
+					wrong: [],
+					further: 0,
+				};
 			case "backup":
 				if (!request.folder.startsWith("/"))
 					throw refusal("invalid_input", "That is no folder.", "Write the full path.", "folder");
@@ -325,6 +341,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 		const copy = structuredClone(world.book);
 		const said = run(copy, command, now(), clock.now().toISOString());
 		world.book = copy;
+		world.audit.unshift(auditRow(world, before, command, said.id, clock.now().toISOString()));
 		steps += 1;
 		undo.push({ step: steps, before });
 		if (world.link === "offline") world.outbox += 1;
@@ -383,6 +400,8 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				if (!view) throw missing();
 				return { type: "cards", ...view };
 			}
+			case "audit":
+				return { type: "audit", ...auditView(world, query) };
 			case "reviews":
 				return { type: "reviews", reviews: reviewsOf(book) };
 			case "clashes":

@@ -251,10 +251,48 @@ export const en = {
 			services: "Services",
 			people: "People and devices",
 			relay: "Relay",
+			audit: "Audit",
 			backup: "Backup",
 			computer: "This computer",
 		},
 		notAllowed: "Your role may look at this; an owner or manager changes it.",
+	},
+
+	audit: {
+		lead: "Who changed what, when, at which computer – read from the signed log.",
+		list: "Changes, the latest first",
+		here: "this seat",
+		chain: "Recovery words or an invitation",
+		masked: "counts for nothing",
+		refused: "refused: nothing of it was applied",
+		old: "before: ",
+		empty: "Nothing is written down for this.",
+		waiting: (count: number) =>
+			count === 1
+				? "One entry waits for its key: it is told once the key is here."
+				: `${count} entries wait for their keys: they are told once these are here.`,
+		more: "Show older changes",
+		person: "Person",
+		everyone: "Everyone",
+		from: "From",
+		until: "Until",
+		client: "Client",
+		of: (name: string) => `Only ${name}`,
+		all: "Show all",
+		check: "Check the log",
+		checking: "Checking…",
+		whole: (entries: number, heads: number) =>
+			`Everything is as it was written: ${entries} signed entries, ${heads} signed statements of the relay.`,
+		broken: "The log of this computer is not as it was written.",
+		first: (record: number, wrong: string) => `First at record ${record}: ${wrong}.`,
+		brokenHelp:
+			"Keep this folder as evidence. Restore a backup, or join anew with a code: the relay and the other computers hold the same entries.",
+	},
+
+	rights: {
+		title: "Rights",
+		history: "History",
+		historyOf: (name: string) => `What was changed about ${name}`,
 	},
 
 	sites: {

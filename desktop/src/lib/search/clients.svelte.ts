@@ -75,7 +75,7 @@ export class Clients {
 	#opening = 0;
 
 	constructor(
-		private readonly backend: Backend,
+		readonly backend: Backend,
 		private readonly tell: Tell,
 	) {
 		this.search = new ClientSearch(backend, 50);

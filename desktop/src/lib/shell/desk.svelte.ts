@@ -25,6 +25,7 @@ export const SECTIONS = [
 	"services",
 	"people",
 	"relay",
+	"audit",
 	"backup",
 	"computer",
 ] as const;

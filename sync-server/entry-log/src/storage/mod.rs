@@ -2,12 +2,14 @@
 
 mod dir;
 mod faulty;
+mod glass;
 mod memory;
 
 use std::io;
 
 pub use dir::DirStorage;
 pub use faulty::{Faults, Faulty};
+pub use glass::Glass;
 pub use memory::MemoryStorage;
 
 /// A flat set of named files.

@@ -1,6 +1,7 @@
 /** What the in-memory practice holds, and the one it starts with: two sites, four people, a full morning. */
 import { addDays, addMinutes, today, type Clock } from "../../clock";
 import type { AlarmView } from "../types/AlarmView";
+import type { AuditRow } from "../types/AuditRow";
 import type { ClientSummary } from "../types/ClientSummary";
 import type { HomePhase } from "../types/HomePhase";
 import type { InvitationView } from "../types/InvitationView";
@@ -87,6 +88,8 @@ export interface World {
 	paused: boolean;
 	invitations: InvitationView[];
 	masked: MaskedView[];
+	/** What was done since it began, the latest first. */
+	audit: AuditRow[];
 	book: Book;
 }
 
@@ -399,6 +402,7 @@ export function sampleWorld(clock: Clock, phase: HomePhase): World {
 		here: [{ id: "seat_1", role: "owner", here: phase === "open", passphrase: true, tries: 0 }],
 		paused: false,
 		masked: [],
+		audit: [],
 		invitations: founded
 			? [
 					{

@@ -338,6 +338,11 @@ impl Book {
         let mut entities: BTreeSet<&str> = BTreeSet::new();
         for key in &keys {
             match key.split_once('.') {
+                Some(("seat", _)) => {
+                    let old = text_at(key, change.parents());
+                    let new = text_at(key, &[change.hash()]);
+                    told.push(AuditChange::said("What a seat is called").values(old, new));
+                }
                 Some((id, _)) => {
                     entities.insert(id);
                 }

@@ -74,7 +74,7 @@ pub struct AuditRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub device: Option<String>,
-    /// What the person is called at this computer, where it is one of those who share it.
+    /// What the seat is called in the practice, or else at this computer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,

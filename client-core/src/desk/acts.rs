@@ -43,7 +43,7 @@ pub(super) fn told(act: &Act) -> Vec<AuditChange> {
             let text = format!("{} {how}", capital(&a(seat.role)));
             AuditChange::said(text).about(seat.seat)
         }
-        What::SetRole { seat, role } => {
+        What::SetRole { seat, role, .. } => {
             AuditChange::said(format!("The role became {role}")).about(seat)
         }
         What::RemoveSeat { seat, .. } => AuditChange::said("A person was removed").about(seat),

@@ -254,6 +254,7 @@ impl<S: Storage> Replica<S> {
         AuditRow {
             seat: Some(seat.to_string()),
             role: role.and_then(face),
+            name: self.book.practice().seats.get(&seat).cloned(),
             here: seat == self.seat,
             ..blank(when)
         }

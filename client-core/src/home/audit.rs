@@ -46,7 +46,7 @@ impl Home {
 /// Fills in what people are called at this computer.
 pub(super) fn name_people(desk: &Desk, view: &mut AuditView) {
     let known = desk.keys.seats();
-    for row in &mut view.rows {
+    for row in view.rows.iter_mut().filter(|row| row.name.is_none()) {
         let seat = row.seat.as_deref().and_then(|seat| seat.parse().ok());
         let here = known.iter().find(|known| Some(known.seat) == seat);
         row.name = here

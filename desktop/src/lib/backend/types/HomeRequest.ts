@@ -133,7 +133,7 @@ key: string, } | { "type": "approve_relay" } | { "type": "evidence",
 /**
  * Which file; it must not exist.
  */
-file: string, } | { "type": "backup", 
+file: string, } | { "type": "audit_verify" } | { "type": "backup", 
 /**
  * Where to.
  */

@@ -111,6 +111,7 @@ impl Door {
             HomeRequest::Status
             | HomeRequest::SetStandby { .. }
             | HomeRequest::ApproveRelay
+            | HomeRequest::AuditVerify
             | HomeRequest::Evidence { .. }
             | HomeRequest::Lock
             | HomeRequest::Pause

@@ -106,7 +106,7 @@ fn the_check_of_a_log_finds_every_changed_byte() {
     let owner = &practice.desks[0];
     let report = owner.does(&["audit", "verify"]);
     assert_eq!(report["whole"], true, "{report:#}");
-    assert!(report["entries"].as_u64() > Some(20), "{report:#}");
+    assert!(report["entries"].as_u64() >= Some(20), "{report:#}");
     assert!(report["heads"].as_u64() > Some(3), "{report:#}");
 
     let place = practice.path().join("flipped");

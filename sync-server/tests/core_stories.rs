@@ -666,6 +666,55 @@ fn a_newcomer_reads_two_feeds_redeems_its_invitation_and_signs_in() {
 }
 
 #[test]
+fn acts_brought_at_the_door_count_by_their_signature_and_order_alone() {
+    let mut practice = Practice::open(3);
+    let governance = practice.relay.governance().clone();
+    let acts: Vec<_> = {
+        let (mut fold, mut acts) = (governance, Vec::new());
+        for n in [4, 5] {
+            let what = What::AddDevice(device(n));
+            let act = act_on(&fold, Author::Seat(seat_id(1)), what, "seat 1");
+            fold.apply(&act).unwrap();
+            acts.push(act);
+        }
+        acts
+    };
+    let now = practice.now();
+    let (height, records) = (practice.relay.governance().height(), practice.relay.stats());
+    // A later act first, one by a vet, one signed by somebody else, one of the days to come.
+    let governance = practice.relay.governance().clone();
+    let add = What::AddDevice(device(6));
+    let by_a_vet = act_on(&governance, Author::Seat(seat_id(2)), add.clone(), "seat 2");
+    let forged = act_on(&governance, Author::Seat(seat_id(1)), add.clone(), "seat 2");
+    let mut early = sync_protocol::Act::clone(
+        act_on(&governance, Author::Seat(seat_id(1)), add, "seat 1").value(),
+    );
+    early.at = practice.now().as_second() + 3 * 86_400;
+    let early = sync_protocol::SignedAct::sign(early, &key("seat 1")).unwrap();
+    for (act, code) in [
+        (&acts[1], ErrorCode::StaleGovernance),
+        (&by_a_vet, ErrorCode::NotAuthorised),
+        (&forged, ErrorCode::BadSignature),
+        (&early, ErrorCode::BadAct),
+    ] {
+        assert_eq!(practice.relay.bring(now, act), Err(code));
+    }
+    assert_eq!(practice.relay.governance().height(), height);
+    assert_eq!(practice.relay.stats().records, records.records);
+    // In order they stand, once, and everybody is told as of any other.
+    for act in acts.iter().chain(&acts) {
+        assert_eq!(practice.relay.bring(now, act), Ok(()));
+    }
+    practice.run();
+    assert_eq!(practice.relay.governance().height(), height + 2);
+    practice.assert_agree();
+    assert_eq!(
+        practice.desks[&2].feeds[&FeedId::Governance].proven,
+        u64::from(height) + 3
+    );
+}
+
+#[test]
 fn a_failed_sync_acknowledges_nothing_and_a_second_organisation_is_refused() {
     let disk = entry_log::MemoryStorage::new();
     let (storage, faults) = entry_log::Faulty::new(disk.clone());

@@ -19,7 +19,7 @@ use std::{
 };
 
 use serde_json::Value;
-use system_tests::process::{Practice, Relay, book_ann, monday, sync_server};
+use system_tests::process::{Desk, Practice, Relay, book_ann, monday, sync_server};
 
 /// The key of a relay that has not run yet.
 fn key_in(folder: &Path) -> String {
@@ -218,4 +218,68 @@ fn without_a_spare_key_an_owner_names_the_new_one_and_the_others_follow_her_act(
     all_is_confirmed(&practice, 3);
     practice.join("vet");
     go_on_with_a_newcomer(&practice, 3);
+}
+
+#[test]
+fn any_device_of_the_practice_fills_an_empty_relay_when_the_founding_one_is_gone() {
+    let mut practice = Practice::open(2);
+    let second = practice.join("owner");
+    let [founder, vet] = [practice.desks[0].clone(), practice.desks[1].clone()];
+    let mut visits: Vec<String> = (6..9).map(|hour| book_ann(&founder, hour)).collect();
+    visits.push(book_ann(&vet, 10));
+    practice.agrees();
+    visits.push(book_ann(&second, 12));
+
+    // The founding computer burns together with the relay.
+    fs::remove_dir_all(&founder.home).unwrap();
+    practice.desks.remove(0);
+    lose(&mut practice.relay);
+
+    let began = Instant::now();
+    let folder = practice.path().join("new");
+    let key = key_in(&folder);
+    let new = Relay::start(&folder);
+    let address = new.address.clone();
+    let named = |ticket: &str| {
+        let ticket = ticket.to_owned();
+        [
+            "relay",
+            &address,
+            "--replace",
+            &key,
+            "--ticket",
+            ticket.as_str(),
+        ]
+        .map(str::to_owned)
+    };
+    // A ticket that is none opens nothing, and says that it is the ticket.
+    let words = named("ticket-0000");
+    let refused = second.refuses(&words.each_ref().map(String::as_str));
+    assert!(
+        refused
+            .is(12, "relay_refused")
+            .value
+            .to_string()
+            .contains("ticket")
+    );
+    assert!(!new.tool(&["org", "list"]).1.contains("org_"));
+
+    let ticket = new.ticket();
+    practice.relay = new;
+    second.does(&["relay", &address, "--ticket", &ticket]);
+    vet.does(&["relay", &address]);
+    let count = visits.len() as u64;
+    // The second owner is the first desk of the list now: it approves.
+    practice.desks.swap(0, 1);
+    all_is_there(&practice, count);
+    println!(
+        "new relay brought into service by the second device: {count} visits back after {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    all_is_confirmed(&practice, count);
+    let code = second.does(&["invite", "--role", "receptionist"]);
+    let fresh = Desk::new(practice.path(), "fresh");
+    fresh.does(&["join", code["code"].as_str().unwrap()]);
+    practice.desks.push(fresh);
+    go_on_with_a_newcomer(&practice, count);
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AuditReport, SeatHere, StaffRole};
+use super::{AuditReport, BackupReport, KitView, LostDevice, Picture, SeatHere, StaffRole};
 
 /// A wish about the home. `{"type": "unlock", "passphrase": "…"}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -44,6 +44,30 @@ pub enum HomeRequest {
         /// The new passphrase.
         passphrase: String,
     },
+    /// Fills an empty home from a living relay with the recovery words alone, when every device is
+    /// lost. The new device is an owner's. Reply: `Rescued`.
+    Rescue {
+        /// The 24 words, separated by spaces, or the line in the picture of the recovery kit.
+        words: String,
+        /// The practice's id, as the kit has it; the kit's line brings it along.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        organisation: Option<String>,
+        /// The relay's address.
+        relay: String,
+        /// The relay's key.
+        relay_key: String,
+        /// What unlocks this home, at least 8 characters.
+        passphrase: String,
+    },
+    /// Tries whether recovery words would bring the practice back, and notes when they did. Reply:
+    /// `Drilled`.
+    Drill {
+        /// The words, or the line of the kit.
+        words: String,
+    },
+    /// What a recovery kit needs besides the words, which nobody keeps. Reply: `Kit`.
+    Kit,
     /// Forgets the keys. Reply: `Status`.
     Lock,
     /// Forgets the keys of who is at the desk; a PIN brings them back. Where nobody has a PIN it
@@ -160,6 +184,26 @@ pub enum HomeRequest {
         /// Where to.
         folder: String,
     },
+    /// Backs up on a timetable from now on; the first one is written at once. Reply: `BackedUp`.
+    PlanBackup {
+        /// Where to: a folder, or one on a stick.
+        folder: String,
+        /// Hours between two.
+        hours: u32,
+        /// How many are kept, none of them longer than 30 days.
+        keep: u32,
+    },
+    /// Ends the timetable; the files stay. Reply: `Status`.
+    StopBackup,
+    /// Reads a whole backup, and what it holds when it can be opened. Reply: `Backup`.
+    VerifyBackup {
+        /// Which file.
+        file: String,
+        /// What opens it, when it was made by another home than this.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        passphrase: Option<String>,
+    },
     /// Fills an empty home from a backup file. Reply: `Status`.
     Restore {
         /// Which file.
@@ -184,7 +228,26 @@ pub enum HomeReply {
     Founded {
         /// The 24 recovery words.
         words: Vec<String>,
+        /// The practice's id, which belongs onto the same paper.
+        organisation: String,
+        /// Words and id as a picture.
+        picture: Picture,
     },
+    /// The practice is back on this device, with all that its relay holds.
+    Rescued {
+        /// What was part of it before: remove what is lost.
+        lost: Vec<LostDevice>,
+    },
+    /// The words are good.
+    Drilled {
+        /// Now.
+        #[ts(as = "String")]
+        at: Timestamp,
+    },
+    /// For the page of a recovery kit.
+    Kit(KitView),
+    /// A backup was read to its end.
+    Backup(BackupReport),
     /// The home is open.
     Opened,
     /// Who works at this computer.
@@ -204,6 +267,8 @@ pub enum HomeReply {
         /// Until when.
         #[ts(as = "String")]
         expires: Timestamp,
+        /// The code as a picture.
+        picture: Picture,
     },
     /// The evidence was written.
     Evidence {

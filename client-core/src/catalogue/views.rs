@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{
-    AlarmView, AlertView, AuditView, CardsView, ClientId, PeopleView, PetId, ServiceId,
+    AlarmView, AlertView, AuditView, CardsView, CareView, ClientId, PeopleView, PetId, ServiceId,
     VerdictWish, Warning,
 };
 
@@ -642,6 +642,9 @@ pub struct StateView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, as = "Option<String>")]
     pub backup_at: Option<Timestamp>,
+    /// How this home is cared for against loss.
+    #[serde(default)]
+    pub care: CareView,
 }
 
 /// One feed of a replica.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, DateTime};
 
-use super::{audit::Audit, cards::Card, people::People, seats::Seat};
+use super::{audit::Audit, cards::Card, kit, people::People, seats::Seat};
 use crate::catalogue::StaffRole;
 
 /// Daybook: the appointment book that never goes down.
@@ -71,6 +71,21 @@ pub enum What {
         /// File with the 24 words.
         #[arg(long)]
         words_file: PathBuf,
+    },
+    /// Come back with the recovery words alone, when every device is lost: fills an empty home from
+    /// the relay.
+    Rescue(kit::Rescue),
+    /// Try whether the recovery words would bring the practice back.
+    Drill {
+        /// File with the 24 words, or the line of the recovery kit.
+        #[arg(long, value_name = "FILE")]
+        words_file: PathBuf,
+    },
+    /// What a recovery kit needs besides the words; with a file, a page to print.
+    Kit {
+        /// Write a page (HTML) to this new file.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
     /// Set the relay, or follow it to another address or to its spare.
     Relay {
@@ -178,11 +193,8 @@ pub enum What {
     Decide(Decide),
     /// Exchange with the relay until in step.
     Sync(Sync),
-    /// Write an encrypted copy of this home.
-    Backup {
-        /// Into which folder.
-        folder: PathBuf,
-    },
+    /// Write an encrypted copy of this home, now or on a timetable, and read one.
+    Backup(kit::Backup),
     /// Fill an empty home from a backup.
     Restore {
         /// The backup file.
@@ -221,6 +233,9 @@ pub struct Found {
     /// IANA time zone of the first site, such as Europe/Madrid.
     #[arg(long)]
     pub zone: String,
+    /// Write the recovery kit, words and all, to this new file (HTML, to print).
+    #[arg(long, value_name = "FILE")]
+    pub kit: Option<PathBuf>,
 }
 
 /// Sites.

@@ -17,6 +17,7 @@ pub mod audit;
 mod batch;
 pub mod cards;
 mod exit;
+pub mod kit;
 mod names;
 pub mod people;
 mod print;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{audit, cards, people, run::word, seats};
+use super::{audit, cards, kit, people, run::word, seats};
 use crate::{
     catalogue::{
         Answer, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply, Query, Refusal,
@@ -52,12 +52,19 @@ impl Printer<'_> {
                     None => Ok(()),
                 }
             }
-            HomeReply::Founded { words } => {
+            HomeReply::Founded {
+                words,
+                organisation,
+                ..
+            } => {
                 self.line("The practice is open. Write down these recovery words, on paper, now:")?;
                 for (number, six) in words.chunks(6).enumerate() {
                     self.line(&format!("  {:>2}  {}", number * 6 + 1, six.join(" ")))?;
                 }
-                self.line("They are not shown again, and nobody can bring them back.")
+                self.line("They are not shown again, and nobody can bring them back.")?;
+                self.line(&format!(
+                    "The practice's id, for the same paper: {organisation}"
+                ))
             }
             HomeReply::Governed { rotated: true } => self.line("Done. The keys are in order."),
             HomeReply::Governed { rotated: false } => {
@@ -65,7 +72,11 @@ impl Printer<'_> {
             }
             HomeReply::Opened => self.line("The home is open."),
             HomeReply::Seats { .. } => self.lines(seats::lines(reply).into_iter()),
-            HomeReply::Invited { code, expires } => {
+            HomeReply::Rescued { .. }
+            | HomeReply::Drilled { .. }
+            | HomeReply::Kit(_)
+            | HomeReply::Backup(_) => self.lines(kit::lines(reply).into_iter()),
+            HomeReply::Invited { code, expires, .. } => {
                 self.line(code)?;
                 self.line(&format!("valid until {expires}, once"))
             }
@@ -237,7 +248,18 @@ impl Printer<'_> {
                 self.line(&format!(
                     "{link} - {outbox} to send, {} to review",
                     state.reviews
-                ))
+                ))?;
+                let care = &state.care;
+                if care.only_copy {
+                    self.line("the only copy is on this computer: set a relay, or back it up")?;
+                }
+                if let Some(why) = &care.backup_waits {
+                    self.line(&format!("the backup waits: {why}"))?;
+                }
+                if care.drill_due {
+                    self.line("the recovery words wait to be tried: daybook drill")?;
+                }
+                Ok(())
             }
             _ => Ok(()),
         }

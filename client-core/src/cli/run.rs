@@ -14,7 +14,7 @@ use super::{
         Block, Book, Cli, Client, Decide, Free, Hours, Location, Move, Pet, Room, Service, Staff,
         Sync, What,
     },
-    audit, batch, cards,
+    audit, batch, cards, kit,
     names::{Names, id, internal},
     people,
     print::Printer,
@@ -22,9 +22,9 @@ use super::{
 };
 use crate::{
     catalogue::{
-        Answer, Booking, CancelVisit, Command, ErrorCode, Event, FreeQuery, HomeReply, HomeRequest,
-        LinkState, MoveVisit, NewBlock, NewClient, NewLocation, NewPet, NewRoom, NewService,
-        NewStaff, Query, Refusal, ServicePart, SetHours, SetState, Undo, VerdictWish,
+        Answer, Booking, CancelVisit, Command, ErrorCode, Event, FreeQuery, HomePhase, HomeReply,
+        HomeRequest, LinkState, MoveVisit, NewBlock, NewClient, NewLocation, NewPet, NewRoom,
+        NewService, NewStaff, Query, Refusal, ServicePart, SetHours, SetState, Undo, VerdictWish,
     },
     home::{Home, Opening},
     link::Trust,
@@ -59,7 +59,25 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
                 },
                 &needed(opening)?,
             )?;
-            return printer.home(&reply);
+            printer.home(&reply)?;
+            return match &found.kit {
+                Some(file) => kit::first_page(&home, file, &reply),
+                None => Ok(()),
+            };
+        }
+        What::Rescue(rescue) => {
+            return kit::rescue(&home, rescue, &needed(opening)?, &mut printer);
+        }
+        What::Backup(backup) if backup.is_verify() => {
+            if let Some(opening) = &opening
+                && home.status().phase != HomePhase::Empty
+            {
+                home.unlock(opening)?;
+            }
+            let What::Backup(backup) = cli.what else {
+                return Ok(());
+            };
+            return kit::backup(&home, backup, &mut printer);
         }
         What::Join { code } => {
             let request = HomeRequest::Join {
@@ -97,7 +115,9 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
         }
         _ => home.unlock(&opening)?,
     }
-    open_home(&home, cli.what, &clock, &mut printer)
+    open_home(&home, cli.what, &clock, &mut printer)?;
+    home.tend();
+    Ok(())
 }
 
 fn open_home(
@@ -136,10 +156,9 @@ fn open_home(
             printer.home(&home.request(HomeRequest::Evidence { file })?)
         }
         What::RelayRestored => printer.home(&home.request(HomeRequest::ApproveRelay)?),
-        What::Backup { folder } => {
-            let folder = folder.display().to_string();
-            printer.home(&home.request(HomeRequest::Backup { folder })?)
-        }
+        What::Drill { words_file } => kit::drill(home, &words_file, printer),
+        What::Kit { file } => kit::kit(home, file.as_deref(), printer),
+        What::Backup(backup) => kit::backup(home, backup, printer),
         What::Card(card) => cards::run(home, card, printer),
         What::People { people } => {
             people::run(home, people.unwrap_or(people::People::List), printer)

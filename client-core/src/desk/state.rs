@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use sync_protocol::{Role, SeatState};
 
 use crate::{
-    catalogue::{FeedState, InvitationView, LinkState, PeopleView, SeatView, StaffRole, StateView},
+    catalogue::{
+        CareView, FeedState, InvitationView, LinkState, PeopleView, SeatView, StaffRole, StateView,
+    },
     replica::{Replica, face},
 };
 
@@ -55,6 +57,7 @@ impl<S: Storage> Replica<S> {
             clock_offset: self.clock.offset,
             alarms: self.alarms(),
             backup_at: None,
+            care: CareView::default(),
         }
     }
 

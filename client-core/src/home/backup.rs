@@ -1,89 +1,303 @@
-//! An encrypted copy of a home in one file, and the way back.
+//! Encrypted copies of a home, by hand and on a timetable, and the way back.
 //!
-//! ```text
-//! "DAYBOOK" version  length of key file  key file  { length  sealed part }...  BLAKE3 of all that
-//! ```
+//! What always holds:
 //!
-//! The key file is sealed by itself (passphrase, recovery words). The parts hold the log, under a
-//! key from the key file; part `n` of `m` is bound to its place. A restored home is a copied
-//! device: other devices notice when both go on writing.
+//! * A file under a backup's name is whole: it is written beside it, read back, and then renamed.
+//! * Only files that this home made are ever removed: its key alone opens them. On a timetable
+//!   none of them is kept longer than 30 days, so that what was erased is gone from backups too.
+//! * A folder that is not there, such as a stick that was pulled, is waited for and never made anew.
+//!
+//! A restored home is a copied device: other devices notice when both go on writing.
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
-use super::{BACKUP_AT, Home, locked, storage, store};
+use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
+
+use super::{
+    BACKUP_AT, DRILLED_AT, Desk, Home,
+    archive::{damaged, is_ours, pack, sealed, split, unpack, unseal},
+    locked, moment, random, storage, store,
+};
 use crate::{
-    catalogue::{ErrorCode, HomeReply, Refusal},
-    sealing::{KeyFile, Unlocked, open_blob, seal_blob},
+    catalogue::{
+        Answer, BackupContent, BackupPlan, BackupReport, CareView, ErrorCode, HomeReply, Query,
+        Refusal,
+    },
+    ledger::Arrival,
+    replica::Replica,
+    sealing::{KeyFile, Unlocked},
     store::LocalStore as _,
 };
 
-const MAGIC: &[u8] = b"DAYBOOK";
-const VERSION: u8 = 0;
-const PART: usize = 1 << 20;
-const USAGE: &str = "backup";
 /// Where a restored log waits for the keys.
 const WAITING: &str = "restored";
+const PLAN: &[u8] = b"backup plan";
+const WAITS: &[u8] = b"backup waits";
+/// No backup of a timetable stays longer: what was erased must be gone by then.
+const LONGEST: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// After so long without a backup, and without a relay, what is here is the only copy.
+const ALONE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The recovery words are to be tried so often.
+const DRILL: SignedDuration = SignedDuration::from_hours(180 * 24);
+const NAME: &str = "daybook-%Y%m%d-%H%M%S";
+const ENDING: &str = ".backup";
 
 impl Home {
     pub(super) fn back_up(&self, folder: &Path) -> Result<HomeReply, Refusal> {
-        let mut held = self.shared.lock();
-        let desk = held.as_mut().ok_or_else(locked)?;
-        let key_file = fs::read(self.folder.keys()).map_err(|error| storage(&error))?;
-        // The lock is held: nobody writes into the log meanwhile.
-        let log = pack(&self.folder.log()).map_err(|error| storage(&error))?;
-        let parts: Vec<&[u8]> = log.chunks(PART).collect();
-        let mut bytes = [MAGIC, &[VERSION]].concat();
-        put(&mut bytes, &key_file);
-        for (number, part) in parts.iter().enumerate() {
-            let place = place(number, parts.len());
-            let sealed = seal_blob(
-                &mut desk.random,
-                &desk.keys.secrets.local,
-                USAGE,
-                &place,
-                part,
-            )
-            .map_err(|error| super::keys::slot(&error.into()))?;
-            put(&mut bytes, &sealed);
-        }
-        bytes.extend_from_slice(blake3::hash(&bytes).as_bytes());
         fs::create_dir_all(folder).map_err(|error| storage(&error))?;
+        self.write_backup(folder)
+    }
+
+    fn write_backup(&self, folder: &Path) -> Result<HomeReply, Refusal> {
+        let (key_file, log, local) = {
+            let held = self.shared.lock();
+            let desk = held.as_ref().ok_or_else(|| self.closed())?;
+            let key_file = fs::read(self.folder.keys()).map_err(|error| storage(&error))?;
+            // The lock is held: nobody writes into the log meanwhile.
+            let log = pack(&self.folder.log()).map_err(|error| storage(&error))?;
+            (key_file, log, desk.keys.secrets.local.clone())
+        };
+        let bytes = sealed(&mut random()?, &local, &key_file, &log)
+            .map_err(|error| super::keys::slot(&error.into()))?;
         let now = self.now();
-        let name = format!("daybook-{}.backup", now.strftime("%Y%m%d-%H%M%S"));
-        let file = folder.join(name);
-        self.folder
-            .write(&file, &bytes)
-            .map_err(|error| storage(&error))?;
+        let file = folder.join(format!("{}{ENDING}", now.strftime(NAME)));
+        let fresh = file.with_extension("part");
+        let written = self
+            .folder
+            .write(&fresh, &bytes)
+            .and_then(|()| fs::read(&fresh));
         // Read back from the disk: a backup that cannot be opened is none.
-        let written = fs::read(&file).map_err(|error| storage(&error))?;
-        let (_, sealed) = split(&written)?;
-        if unseal(&sealed, &desk.keys)? != log {
-            return Err(damaged());
+        let good = written.map_err(|error| storage(&error)).and_then(|read| {
+            let (_, parts) = split(&read)?;
+            if unseal(&parts, &local)? == log {
+                fs::rename(&fresh, &file).map_err(|error| storage(&error))
+            } else {
+                Err(damaged())
+            }
+        });
+        if let Err(refusal) = good {
+            // What is left of it is no backup; where it cannot be removed it is not called one.
+            let _ = fs::remove_file(&fresh);
+            return Err(refusal);
         }
         let seconds = now.as_second().to_be_bytes();
+        let mut held = self.shared.lock();
+        let desk = held.as_mut().ok_or_else(locked)?;
         desk.settings
-            .put(&[(BACKUP_AT, Some(&seconds))])
+            .put(&[(BACKUP_AT, Some(&seconds)), (WAITS, None)])
             .map_err(|error| store(&error))?;
+        drop(held);
+        self.shared.tell(vec![super::all_changed()]);
         Ok(HomeReply::BackedUp {
             file: file.display().to_string(),
             bytes: bytes.len() as u64,
         })
     }
 
+    // ---- on a timetable --------------------------------------------------------------------
+
+    pub(super) fn plan_backup(
+        &self,
+        folder: &str,
+        hours: u32,
+        keep: u32,
+    ) -> Result<HomeReply, Refusal> {
+        if !(1..=24 * 7).contains(&hours) {
+            return Err(invalid(
+                "hours",
+                "A backup is written every 1 to 168 hours.",
+            ));
+        }
+        if !(1..=100).contains(&keep) {
+            return Err(invalid("keep", "From 1 to 100 backups are kept."));
+        }
+        let written = self.back_up(Path::new(folder))?;
+        let plan = BackupPlan {
+            // Found again wherever the program is started.
+            folder: fs::canonicalize(folder)
+                .map_err(|error| storage(&error))?
+                .display()
+                .to_string(),
+            hours,
+            keep,
+        };
+        let bytes = serde_json::to_vec(&plan).map_err(|_| damaged())?;
+        {
+            let mut held = self.shared.lock();
+            let desk = held.as_mut().ok_or_else(locked)?;
+            desk.settings
+                .put(&[(PLAN, Some(&bytes))])
+                .map_err(|error| store(&error))?;
+        }
+        self.prune(&plan);
+        Ok(written)
+    }
+
+    pub(super) fn stop_backup(&self) -> Result<HomeReply, Refusal> {
+        let mut held = self.shared.lock();
+        let desk = held.as_mut().ok_or_else(|| self.closed())?;
+        desk.settings
+            .put(&[(PLAN, None), (WAITS, None)])
+            .map_err(|error| store(&error))?;
+        drop(held);
+        Ok(HomeReply::Status(self.status()))
+    }
+
+    /// Does what is due by the clock: the backup of the timetable. Call it every minute or so. What
+    /// fails is shown in the state and tried again.
+    pub fn tend(&self) {
+        let plan = {
+            let held = self.shared.lock();
+            let Some(desk) = held.as_ref() else { return };
+            let Some(plan) = plan_of(desk) else { return };
+            let hours = SignedDuration::from_hours(i64::from(plan.hours));
+            let last = moment(&desk.settings, BACKUP_AT);
+            // A clock that was set back makes the last one lie ahead: it counts as due.
+            let rests = last.is_some_and(|last| {
+                let since = self.now().duration_since(last);
+                !since.is_negative() && since < hours
+            });
+            if rests {
+                return;
+            }
+            plan
+        };
+        let folder = Path::new(&plan.folder);
+        let done = if folder.is_dir() {
+            self.write_backup(folder).map(drop)
+        } else {
+            Err(Refusal::new(
+                ErrorCode::NotFound,
+                "The folder for backups is not there.",
+                "Plug the stick in; the backup is then written by itself.",
+            ))
+        };
+        match done {
+            Ok(()) => self.prune(&plan),
+            Err(refusal) => {
+                let mut held = self.shared.lock();
+                let Some(desk) = held.as_mut() else { return };
+                let before = desk.settings.get(WAITS).ok().flatten();
+                if before.as_deref() != Some(refusal.message.as_bytes()) {
+                    // Where not even this can be written, the age of the last backup tells.
+                    let text = refusal.message.as_bytes();
+                    let _ = desk.settings.put(&[(WAITS, Some(text))]);
+                    drop(held);
+                    self.shared.tell(vec![super::all_changed()]);
+                }
+            }
+        }
+    }
+
+    /// Removes what the timetable does not keep. What cannot be removed is tried after the next one.
+    fn prune(&self, plan: &BackupPlan) {
+        let local = match &*self.shared.lock() {
+            Some(desk) => desk.keys.secrets.local.clone(),
+            None => return,
+        };
+        let Ok(files) = fs::read_dir(&plan.folder) else {
+            return;
+        };
+        let mut known: Vec<(Timestamp, PathBuf)> = files
+            .flatten()
+            .filter_map(|file| Some((made(&file.path())?, file.path())))
+            .collect();
+        known.sort();
+        let now = self.now();
+        let (mut kept, keep) = (0, usize::try_from(plan.keep).unwrap_or(usize::MAX));
+        for (at, file) in known.into_iter().rev() {
+            let old = now.duration_since(at) > LONGEST;
+            if !old && kept < keep {
+                kept += 1;
+                continue;
+            }
+            let ours = fs::read(&file)
+                .ok()
+                .and_then(|bytes| split(&bytes).ok())
+                .is_some_and(|(_, parts)| is_ours(&parts, &local));
+            if ours {
+                let _ = fs::remove_file(&file);
+            }
+        }
+    }
+
+    /// How this home is cared for.
+    pub(super) fn care_of(&self, desk: &Desk) -> CareView {
+        let now = self.now();
+        let age = |at: Timestamp| now.duration_since(at);
+        let drilled_at = moment(&desk.settings, DRILLED_AT);
+        let backup_at = moment(&desk.settings, BACKUP_AT);
+        let ledger = desk.replica.ledger();
+        let elsewhere = ledger.place_of(&ledger.governance().genesis()).is_some();
+        let waits = desk.settings.get(WAITS).ok().flatten();
+        CareView {
+            drilled_at,
+            drill_due: drilled_at.is_none_or(|at| age(at) > DRILL),
+            only_copy: !elsewhere && backup_at.is_none_or(|at| age(at) > ALONE),
+            plan: plan_of(desk),
+            backup_waits: waits.and_then(|text| String::from_utf8(text).ok()),
+        }
+    }
+
+    // ---- the way back ----------------------------------------------------------------------
+
+    /// Reads a whole backup. With the keys of this home, or a passphrase, also what it holds.
+    pub(super) fn verify_backup(
+        &self,
+        file: &Path,
+        passphrase: Option<&str>,
+    ) -> Result<HomeReply, Refusal> {
+        let bytes = read(file)?;
+        let (keys, parts) = split(&bytes)?;
+        let key_file = KeyFile::decode(&keys).map_err(|error| super::keys::slot(&error))?;
+        let own = self
+            .shared
+            .lock()
+            .as_ref()
+            .map(|desk| desk.keys.secrets.clone());
+        let own = own.filter(|secrets| is_ours(&parts, &secrets.local));
+        let mut random = random()?;
+        let secrets = match (own, passphrase) {
+            (Some(secrets), None) => Some(secrets),
+            (_, Some(text)) => Some(
+                key_file
+                    .open_with_passphrase(&mut random, text)
+                    .map_err(|error| super::keys::slot(&error))?
+                    .secrets
+                    .clone(),
+            ),
+            (None, None) => None,
+        };
+        let holds = match secrets {
+            None => None,
+            Some(secrets) => {
+                let log = unseal(&parts, &secrets.local)?;
+                let place = self.folder.path().join("verified");
+                clear(&place)?;
+                let checked = unpack(&log, &place).and_then(|()| {
+                    let log = entry_log::DirStorage::open(&place).map_err(|e| storage(&e))?;
+                    let opened = Replica::open(log, &secrets, &mut random, self.now());
+                    content(opened?.0, self.now())
+                });
+                clear(&place)?;
+                Some(checked?)
+            }
+        };
+        Ok(HomeReply::Backup(BackupReport {
+            file: file.display().to_string(),
+            bytes: bytes.len() as u64,
+            organisation: key_file.org().to_string(),
+            made: made(file),
+            holds,
+        }))
+    }
+
     pub(super) fn restore(&self, file: &Path) -> Result<HomeReply, Refusal> {
         self.must_be_empty()?;
-        let bytes = fs::read(file).map_err(|_| {
-            Refusal::new(
-                ErrorCode::NotFound,
-                "The backup file cannot be read.",
-                "Check its name, and that the stick is in.",
-            )
-            .at("file")
-        })?;
+        let bytes = read(file)?;
         let (keys, _) = split(&bytes)?;
         KeyFile::decode(&keys).map_err(|error| super::keys::slot(&error))?;
         // The log is opened with the keys, at the first unlocking.
@@ -105,119 +319,81 @@ impl Home {
         }
         let bytes = fs::read(&waiting).map_err(|error| storage(&error))?;
         let (_, sealed) = split(&bytes)?;
-        let log = unseal(&sealed, keys)?;
+        let log = unseal(&sealed, &keys.secrets.local)?;
         let fresh = self.folder.path().join("log.new");
-        if fresh.exists() {
-            fs::remove_dir_all(&fresh).map_err(|error| storage(&error))?;
-        }
+        clear(&fresh)?;
         unpack(&log, &fresh)?;
         let place = self.folder.log();
-        if place.exists() {
-            fs::remove_dir_all(&place).map_err(|error| storage(&error))?;
-        }
+        clear(&place)?;
         fs::rename(&fresh, &place).map_err(|error| storage(&error))?;
         fs::remove_file(&waiting).map_err(|error| storage(&error))
     }
 }
 
-fn place(number: usize, of: usize) -> Vec<u8> {
-    [(number as u64).to_be_bytes(), (of as u64).to_be_bytes()].concat()
-}
-
-fn put(bytes: &mut Vec<u8>, part: &[u8]) {
-    bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-    bytes.extend_from_slice(part);
-}
-
-fn take<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, rest) = bytes.split_first_chunk::<8>()?;
-    let length = usize::try_from(u64::from_be_bytes(*length)).ok()?;
-    let (part, rest) = rest.split_at_checked(length)?;
-    *bytes = rest;
-    Some(part)
-}
-
-/// The files of a folder, one after the other.
-fn pack(folder: &Path) -> std::io::Result<Vec<u8>> {
-    let mut names: Vec<PathBuf> = fs::read_dir(folder)?
-        .map(|file| file.map(|file| file.path()))
-        .collect::<Result<_, _>>()?;
-    names.sort();
-    let mut bytes = Vec::new();
-    for path in names.iter().filter(|path| path.is_file()) {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let mut content = Vec::new();
-        fs::File::open(path)?.read_to_end(&mut content)?;
-        put(&mut bytes, name.as_bytes());
-        put(&mut bytes, &content);
+/// What a log holds, with the signatures of all of it checked.
+fn content(
+    mut replica: Replica<entry_log::DirStorage>,
+    now: Timestamp,
+) -> Result<BackupContent, Refusal> {
+    let (mut acts, mut entries, mut bad) = (0, 0, 0);
+    replica.ledger.replay(&mut |arrival| {
+        match arrival {
+            Arrival::Act(_) => acts += 1,
+            Arrival::Entry { .. } => entries += 1,
+            Arrival::Withheld { .. } => bad += 1,
+            Arrival::Placed { .. } | Arrival::Confirmation { .. } => {}
+        }
+        Ok(())
+    })?;
+    // A device keeps what it does not apply, to show it around; more of it is no backup.
+    if bad > entries {
+        return Err(damaged());
     }
-    Ok(bytes)
+    let practice = match replica.query(now, Query::Practice)? {
+        Answer::Practice(practice) => practice.name,
+        _ => String::new(),
+    };
+    let (confirmed, tentative, _) = replica.book.counts();
+    Ok(BackupContent {
+        practice,
+        acts,
+        entries,
+        visits: confirmed + tentative,
+    })
 }
 
-fn unpack(mut bytes: &[u8], folder: &Path) -> Result<(), Refusal> {
-    fs::create_dir_all(folder).map_err(|error| storage(&error))?;
-    while !bytes.is_empty() {
-        let name = take(&mut bytes).and_then(|name| std::str::from_utf8(name).ok());
-        let name = name.filter(|name| !name.contains(['/', '\\']) && !name.starts_with('.'));
-        let name = name.ok_or_else(damaged)?;
-        let content = take(&mut bytes).ok_or_else(damaged)?;
-        let written = fs::File::create(folder.join(name))
-            .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
-        written.map_err(|error| storage(&error))?;
+fn plan_of(desk: &Desk) -> Option<BackupPlan> {
+    serde_json::from_slice(&desk.settings.get(PLAN).ok()??).ok()
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Refusal> {
+    fs::read(file).map_err(|_| {
+        Refusal::new(
+            ErrorCode::NotFound,
+            "The backup file cannot be read.",
+            "Check its name, and that the stick is in.",
+        )
+        .at("file")
+    })
+}
+
+fn clear(folder: &Path) -> Result<(), Refusal> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(|error| storage(&error))?;
     }
     Ok(())
 }
 
-/// The key file and the sealed parts of a backup.
-fn split(bytes: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), Refusal> {
-    let (content, sum) = bytes.split_last_chunk::<32>().ok_or_else(damaged)?;
-    let rest = content.strip_prefix(MAGIC).ok_or_else(|| {
-        Refusal::new(
-            ErrorCode::InvalidInput,
-            "This file is not a Daybook backup.",
-            "Backups are called daybook-….backup.",
-        )
-        .at("file")
-    })?;
-    let (version, mut rest) = rest.split_first().ok_or_else(damaged)?;
-    if *version > VERSION {
-        return Err(Refusal::new(
-            ErrorCode::NewerVersion,
-            "This backup was written by a newer version of Daybook.",
-            "Update this program.",
-        ));
-    }
-    if blake3::hash(content) != *sum {
-        return Err(damaged());
-    }
-    let keys = take(&mut rest).ok_or_else(damaged)?.to_vec();
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        parts.push(take(&mut rest).ok_or_else(damaged)?.to_vec());
-    }
-    Ok((keys, parts))
+/// When a file that is named as backups are was made.
+fn made(file: &Path) -> Option<Timestamp> {
+    let name = file.file_name()?.to_str()?.strip_suffix(ENDING)?;
+    let at = DateTime::strptime(NAME, name).ok()?;
+    Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
-fn unseal(parts: &[Vec<u8>], keys: &Unlocked) -> Result<Vec<u8>, Refusal> {
-    let mut log = Vec::new();
-    for (number, part) in parts.iter().enumerate() {
-        let place = place(number, parts.len());
-        let plain = open_blob(&keys.secrets.local, USAGE, &place, part).map_err(|_| damaged())?;
-        log.extend_from_slice(&plain);
-    }
-    Ok(log)
-}
-
-fn damaged() -> Refusal {
-    Refusal::new(
-        ErrorCode::Damaged,
-        "The backup is damaged.",
-        "Use another backup; nothing was changed.",
-    )
+fn invalid(field: &str, message: &str) -> Refusal {
+    let help = "Once a day, with the last seven kept, suits most practices.";
+    Refusal::new(ErrorCode::InvalidInput, message, help).at(field)
 }
 
 /// The key file and the sealed parts of a backup; none when it is no backup, damaged or newer.

@@ -90,7 +90,7 @@ impl Home {
     }
 }
 
-async fn send(socket: &mut Socket, frame: &Frame) -> Result<(), Refusal> {
+pub(super) async fn send(socket: &mut Socket, frame: &Frame) -> Result<(), Refusal> {
     socket.feed(frame).await.map_err(|_| unreachable())?;
     socket.flush().await.map_err(|_| unreachable())
 }

@@ -16,6 +16,7 @@
     reason = "faults that need no words of their own share one sentence"
 )]
 
+mod archive;
 mod audit;
 mod backup;
 mod driver;
@@ -24,6 +25,7 @@ mod joining;
 mod keys;
 mod people;
 mod relay;
+mod rescue;
 mod seats;
 mod wipe;
 
@@ -52,8 +54,9 @@ use crate::{
         LinkState, Query, Refusal, Reply,
     },
     link::{Link, Trust},
+    picture::picture,
     replica::{Founding, Replica, RequestState},
-    sealing::{RootSecret, Unlocked},
+    sealing::{Kit, RootSecret, Unlocked},
     store::{Folder, FolderError, LocalStore as _, SledStore, StoreError},
 };
 
@@ -67,6 +70,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const MIN_PASSPHRASE: usize = 8;
 const TICKET: &[u8] = b"relay ticket";
 const BACKUP_AT: &[u8] = b"backup at";
+const DRILLED_AT: &[u8] = b"drilled at";
 
 /// What opens the keys of a home.
 #[derive(Clone)]
@@ -196,8 +200,14 @@ impl Home {
             HomeRequest::Found { passphrase, .. }
             | HomeRequest::Join { passphrase, .. }
             | HomeRequest::Unlock { passphrase }
-            | HomeRequest::Recover { passphrase, .. } => Opening::passphrase(passphrase.clone()),
+            | HomeRequest::Recover { passphrase, .. }
+            | HomeRequest::Rescue { passphrase, .. } => Opening::passphrase(passphrase.clone()),
             HomeRequest::Status
+            | HomeRequest::Drill { .. }
+            | HomeRequest::Kit
+            | HomeRequest::PlanBackup { .. }
+            | HomeRequest::StopBackup
+            | HomeRequest::VerifyBackup { .. }
             | HomeRequest::Lock
             | HomeRequest::Pause
             | HomeRequest::Seats
@@ -246,6 +256,23 @@ impl Home {
                 Ok(self.opened())
             }
             HomeRequest::Recover { words, .. } => self.recover(&words, opening),
+            HomeRequest::Rescue {
+                words,
+                organisation,
+                relay,
+                relay_key,
+                ..
+            } => self.rescue(
+                &words,
+                rescue::Whereabouts {
+                    organisation: organisation.as_deref(),
+                    relay: &relay,
+                    relay_key: &relay_key,
+                },
+                opening,
+            ),
+            HomeRequest::Drill { words } => self.drill(&words),
+            HomeRequest::Kit => self.kit(),
             HomeRequest::Lock => {
                 self.lock();
                 Ok(HomeReply::Status(self.status()))
@@ -276,6 +303,15 @@ impl Home {
             HomeRequest::Evidence { file } => self.evidence(&file),
             HomeRequest::AuditVerify => self.audit_verify(),
             HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
+            HomeRequest::PlanBackup {
+                folder,
+                hours,
+                keep,
+            } => self.plan_backup(&folder, hours, keep),
+            HomeRequest::StopBackup => self.stop_backup(),
+            HomeRequest::VerifyBackup { file, passphrase } => {
+                self.verify_backup(Path::new(&file), passphrase.as_deref())
+            }
             HomeRequest::Restore { file } => self.restore(Path::new(&file)),
         }
     }
@@ -335,10 +371,13 @@ impl Home {
         let (replica, secrets) =
             Replica::found(storage, &mut random, self.now(), &founding, &root)?;
         let keys = self.create_keys(&mut random, &replica, secrets, opening)?;
+        let org = replica.org();
         self.put(replica, random, keys)?;
         let words = root.to_words();
         Ok(HomeReply::Founded {
             words: words.split_whitespace().map(str::to_owned).collect(),
+            organisation: org.to_string(),
+            picture: picture(&Kit::line(org, &words))?,
         })
     }
 
@@ -496,7 +535,10 @@ impl Home {
         let desk = held.as_mut().ok_or_else(|| self.closed())?;
         let mut answer = desk.replica.query(self.now(), query)?;
         match &mut answer {
-            Answer::State(state) => state.backup_at = backup_at(&desk.settings),
+            Answer::State(state) => {
+                state.backup_at = moment(&desk.settings, BACKUP_AT);
+                state.care = self.care_of(desk);
+            }
             Answer::Audit(view) => audit::name_people(desk, view),
             _ => {}
         }
@@ -647,8 +689,9 @@ fn random() -> Result<ChaCha20Rng, Refusal> {
     Ok(ChaCha20Rng::from_seed(*seed))
 }
 
-fn backup_at(settings: &SledStore) -> Option<Timestamp> {
-    let bytes = settings.get(BACKUP_AT).ok()??;
+/// A point in time that the settings hold.
+fn moment(settings: &SledStore, name: &[u8]) -> Option<Timestamp> {
+    let bytes = settings.get(name).ok()??;
     let seconds = i64::from_be_bytes(bytes.try_into().ok()?);
     Timestamp::from_second(seconds).ok()
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// An empty relay is filled within this time.
-const HEALING: Duration = Duration::from_mins(5);
+pub(super) const HEALING: Duration = Duration::from_mins(5);
 /// Where this device was sent while no owner had pinned the address: the height of the pin it goes
 /// by, then the address.
 const FOUND_AT: &[u8] = b"relay found at";
@@ -260,6 +260,7 @@ impl Home {
         Ok(HomeReply::Invited {
             code: code.to_string(),
             expires,
+            picture: crate::picture::picture(&code)?,
         })
     }
 
@@ -348,7 +349,14 @@ pub(super) fn trouble(code: Code) -> Refusal {
             "The relay does not know this practice.",
             "Ask its operator for a ticket and set the relay again; all data go up from here.",
         ),
-        Code::Removed | Code::UnknownDevice => (
+        Code::UnknownDevice => (
+            ErrorCode::RelayRefused,
+            "The relay does not know this device: it holds an older state of the practice.",
+            "Let another device connect first. If there is none, ask the relay's operator for a \
+             ticket (sync-server org invite) and set the relay again with it: this device brings \
+             everything back.",
+        ),
+        Code::Removed => (
             ErrorCode::RelayRefused,
             "This device is not part of the practice any more.",
             "Ask an owner for a new invitation.",

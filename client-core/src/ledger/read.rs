@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use entry_log::{Index, Log, Storage};
 use sync_protocol::{
-    Acceptance, Entry, Governance, Hash, Have, IncarnationId, Item, SeatId, SignedAct, accept,
+    Acceptance, Entry, FeedId, Governance, Hash, Have, IncarnationId, Item, SeatId, SignedAct,
+    accept,
 };
 
 use super::{
@@ -144,6 +145,21 @@ impl<S: Storage> Ledger<S> {
             Item::Entry(entry) => Ok(Some(Arc::new(entry))),
             Item::Act(_) | Item::Confirmation(_) => Ok(None),
         }
+    }
+
+    /// All entries of a feed, in log order.
+    pub fn entries_of(&self, feed: FeedId) -> Result<Vec<Entry>, LedgerError> {
+        let held = self.items.values();
+        let held = held.filter(|held| held.feed == feed && held.kind == Kind::Entry);
+        let mut places: Vec<Index> = held.map(|held| held.index).collect();
+        places.sort_unstable();
+        let mut entries = Vec::with_capacity(places.len());
+        for place in places {
+            if let Item::Entry(entry) = self.item_at(place)? {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
     }
 
     /// The position of an item, once a head covers it.

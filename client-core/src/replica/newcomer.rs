@@ -79,7 +79,7 @@ impl Newcomer {
         Joining::new(
             code.org,
             code.invite,
-            code.genesis,
+            Some(code.genesis),
             code.relay.key,
             code.relay.address.clone(),
         )

@@ -30,6 +30,7 @@ mod compartment;
 mod derive;
 mod entry;
 mod join_code;
+mod kit;
 mod pad;
 mod ring;
 mod rows;
@@ -47,6 +48,7 @@ pub use blob::{open_blob, seal_blob};
 pub use compartment::{Compartment, holds_key_of};
 pub use entry::{MAX_PLAIN, OpenError, SUITE, SealError, open, seal};
 pub use join_code::{JoinCode, JoinCodeError, RelayAddress};
+pub use kit::{Kit, KitError};
 pub use ring::{KeyRing, Learned, Member, RefusedRow, RowAuthor, keys_lost};
 pub use rows::{KeyRow, MAX_ROWS, Recipient, decode_rows, encode_rows};
 pub use secrets::{

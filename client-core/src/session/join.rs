@@ -14,8 +14,8 @@ pub struct Joining {
     pub org: OrgId,
     /// The invitation.
     pub invite: InviteId,
-    /// Hash of the genesis act: the root of trust.
-    pub genesis: Hash,
+    /// Hash of the genesis act: the root of trust. None where the root key itself is.
+    pub genesis: Option<Hash>,
     /// The relay's key.
     pub relay: VerifyKey,
     /// The relay's address, as the relay knows itself.
@@ -62,7 +62,7 @@ impl Joining {
     pub fn new(
         org: OrgId,
         invite: InviteId,
-        genesis: Hash,
+        genesis: Option<Hash>,
         relay: VerifyKey,
         host: String,
     ) -> Self {
@@ -188,7 +188,8 @@ impl Joining {
         if !all || self.acts.is_empty() {
             return Vec::new();
         }
-        if self.acts.first().map(SignedAct::hash) != Some(self.genesis) {
+        let first = self.acts.first().map(SignedAct::hash);
+        if self.genesis.is_some() && first != self.genesis {
             return vec![Joined::Refused(ErrorCode::UnknownOrganisation)];
         }
         vec![Joined::Ready {

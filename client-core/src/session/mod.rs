@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng;
 use sync_protocol::{
     DeviceId, ErrorCode, FeedId, Frame, Hash, Head, IncarnationId, Item, Refusal, SignIn,
-    Signature, SigningKey, VERSION, VerifyKey, Welcome,
+    Signature, SignedAct, SigningKey, VERSION, VerifyKey, Welcome,
 };
 
 use crate::{
@@ -93,7 +93,7 @@ pub enum Output {
     },
     /// The relay cannot be worked with until a person acts.
     Trouble(ErrorCode),
-    /// The practice now exists at the relay: the ticket is used up.
+    /// The practice exists at the relay and knows this device: the ticket is of no more use.
     Founded,
     /// Nothing gets through any more, or something does again: see [`Session::stalled`].
     Stalled,
@@ -152,6 +152,10 @@ pub struct Session {
     goals: Vec<Head>,
     link: LinkState,
     stall: Stall,
+    /// Whether a ticket was shown on this connection.
+    showed: bool,
+    /// Why it was not taken.
+    turned: Option<ErrorCode>,
 }
 
 impl Default for Session {
@@ -175,6 +179,8 @@ impl Session {
             goals: Vec::new(),
             link: LinkState::Offline,
             stall: Stall::default(),
+            showed: false,
+            turned: None,
         }
     }
 
@@ -298,6 +304,8 @@ impl Session {
         self.proposed = None;
         self.refused.clear();
         self.goals.clear();
+        self.showed = false;
+        self.turned = None;
         ledger.drop_unproven();
         let pause = backoff::pause(self.attempts, random);
         self.attempts = self.attempts.saturating_add(1);
@@ -331,6 +339,7 @@ impl Session {
                 match (credentials.ticket, ledger.acts().map_err(|_| None)?.first()) {
                     (Some(ticket), Some(genesis)) if pinned => {
                         let (ticket, act) = (ticket.to_owned(), genesis.clone());
+                        self.showed = true;
                         out.push(Output::Send(Frame::Found { ticket, act }));
                         self.phase = Phase::Founding {
                             challenge: nonce,
@@ -345,7 +354,15 @@ impl Session {
                 let Phase::Founding { challenge, relay } = self.phase else {
                     return Err(None);
                 };
-                out.push(Output::Founded);
+                // An empty relay knows nobody but the founding device. Others bring the acts that
+                // made them part of the practice; it checks them as it checks every act.
+                let added = ledger.governance().device(credentials.device);
+                let added = added.map_or(0, sync_protocol::DeviceState::added);
+                let acts = ledger.acts().map_err(|_| None)?;
+                let names = |act: &SignedAct| (1..=added).contains(&act.value().height);
+                for act in acts.into_iter().filter(names) {
+                    out.push(Output::Send(Frame::Propose { act }));
+                }
                 self.sign_in(random, ledger, credentials, challenge, relay, out);
                 Ok(())
             }
@@ -441,9 +458,16 @@ impl Session {
                 if let Phase::Founding { challenge, relay } = self.phase
                     && matches!(code, ErrorCode::BadTicket | ErrorCode::Closed)
                 {
+                    self.turned = Some(code);
                     self.sign_in(random, ledger, credentials, challenge, relay, out);
                     return Ok(());
                 }
+                // Nobody is known at an empty relay: it is the ticket that stands in the way.
+                let stranger = matches!(
+                    code,
+                    ErrorCode::UnknownOrganisation | ErrorCode::UnknownDevice
+                );
+                let code = self.turned.filter(|_| stranger).unwrap_or(code);
                 Err(backoff::needs_a_person(code).then_some(code))
             }
             Frame::Credit { .. } => Ok(()),
@@ -471,6 +495,9 @@ impl Session {
     ) -> Result<(), Option<ErrorCode>> {
         self.phase = Phase::Open;
         self.attempts = 0;
+        if std::mem::take(&mut self.showed) {
+            out.push(Output::Founded);
+        }
         out.push(Output::ClockOffset(welcome.at - now.as_second()));
         for head in &welcome.heads {
             let ours = head.value().org == ledger.org() && ledger.governance().relay_signed(head);

@@ -75,16 +75,24 @@ impl Folder {
     /// When the system refuses; the old file is then still whole.
     pub fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         let fresh = file.with_extension("new");
-        let mut out = File::create(&fresh)?;
-        private_file(&out)?;
-        out.write_all(bytes)?;
-        out.sync_all()?;
-        fs::rename(&fresh, file)?;
+        let written = write_fresh(&fresh, bytes).and_then(|()| fs::rename(&fresh, file));
+        if let Err(error) = written {
+            // A full disk is not filled further with what is of no use.
+            let _ = fs::remove_file(&fresh);
+            return Err(error);
+        }
         if let Some(folder) = file.parent() {
             sync_folder(folder)?;
         }
         Ok(())
     }
+}
+
+fn write_fresh(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut out = File::create(file)?;
+    private_file(&out)?;
+    out.write_all(bytes)?;
+    out.sync_all()
 }
 
 #[cfg(unix)]

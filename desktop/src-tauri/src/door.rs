@@ -26,6 +26,8 @@ const EVENT: &str = "daybook";
 /// A window that was just closed may hold its home for a moment longer.
 const LOOKS: u32 = 20;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// How often is looked for what is due by the clock.
+const TEND_EVERY: Duration = Duration::from_mins(1);
 
 /// The way to one replica, which is opened at the first call and tried again at every call while it
 /// cannot be.
@@ -80,6 +82,26 @@ impl Door {
         }
     }
 
+    /// Starts the thread which looks every minute for what is due by the clock, as long as there is
+    /// a door.
+    pub(crate) fn tend(self: &Arc<Self>) {
+        let door = Arc::downgrade(self);
+        let started = thread::Builder::new()
+            .name("care".to_owned())
+            .spawn(move || {
+                while let Some(door) = door.upgrade() {
+                    if let Some(home) = door.home.get() {
+                        home.tend();
+                    }
+                    drop(door);
+                    thread::sleep(TEND_EVERY);
+                }
+            });
+        if let Err(error) = started {
+            tracing::error!(%error, "no backups will be made by themselves");
+        }
+    }
+
     /// Starts the thread which hands every event of the replica to the page.
     fn forward_events(&self, home: &Home) {
         let events: std::sync::mpsc::Receiver<Event> = home.subscribe();
@@ -105,6 +127,7 @@ impl Door {
             | HomeRequest::Join { .. }
             | HomeRequest::Unlock { .. }
             | HomeRequest::Recover { .. }
+            | HomeRequest::Rescue { .. }
             | HomeRequest::Switch { .. }
             | HomeRequest::SetRelay { .. }
             | HomeRequest::Restore { .. } => true,
@@ -125,6 +148,11 @@ impl Door {
             | HomeRequest::SetRole { .. }
             | HomeRequest::RevokeInvite { .. }
             | HomeRequest::Invite { .. }
+            | HomeRequest::Drill { .. }
+            | HomeRequest::Kit
+            | HomeRequest::PlanBackup { .. }
+            | HomeRequest::StopBackup
+            | HomeRequest::VerifyBackup { .. }
             | HomeRequest::Backup { .. } => false,
         };
         let reply = home.request(request)?;

@@ -58,6 +58,7 @@ fn main() -> ExitCode {
             };
             let door = Arc::new(Door::new(home.clone(), trust, app.handle().clone()));
             app.manage(Arc::clone(&door));
+            door.tend();
             // The replica opens while the window does; a refusal is given to the page's first call.
             tauri::async_runtime::spawn_blocking(move || door.opened().is_ok());
             window::open(app, &home)?;

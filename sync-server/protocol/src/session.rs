@@ -43,7 +43,8 @@ pub struct SignIn {
 }
 
 /// A newcomer signs in with its invitation's key: it may read the governance and keys feeds and
-/// propose its `AddSeat`. After that it signs in as a device, on the same connection.
+/// propose its `AddSeat`. After that it signs in as a device, on the same connection. Whoever has the
+/// recovery words and no device any more does the same with the root key, see [`Join::BY_ROOT`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Join {
     /// The organisation.
@@ -85,6 +86,11 @@ pub struct Welcome {
     /// By the relay's key.
     #[n(4)]
     pub signature: Signature,
+}
+
+impl Join {
+    /// Stands in the place of an invitation where the organisation's root key signs.
+    pub const BY_ROOT: InviteId = InviteId::from_bytes([0; 16]);
 }
 
 impl SignIn {

@@ -17,6 +17,8 @@ pub enum Credential {
     Device(DeviceId),
     /// The holder of an invitation: reads the governance and keys feeds, proposes its `AddSeat`.
     Invite(InviteId),
+    /// The holder of the root key, with no device left: the same.
+    Root,
 }
 
 /// How far a connection was told a feed.

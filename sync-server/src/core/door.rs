@@ -5,6 +5,8 @@
 //! Door::knock     <- Found | SignIn | Join
 //! Found           -> the shell takes the ticket, calls Organisation::found, says Founded;
 //!                    the door stays open for the SignIn that follows
+//! Propose         -> the shell looks whether a ticket was shown, calls Organisation::bring: how a
+//!                    device that the lost data named makes itself known to a relay without them
 //! Door::admit     -> Admission            (after the signature, with the organisation's governance)
 //! ```
 
@@ -37,6 +39,8 @@ pub enum Knock {
         /// The genesis.
         act: SignedAct,
     },
+    /// To bring an act of the chain before signing in, on the strength of a ticket.
+    Bring(SignedAct),
     /// To sign in as a device.
     SignIn(SignIn),
     /// To sign in with an invitation.
@@ -47,7 +51,7 @@ impl Knock {
     /// The organisation it is about.
     pub fn org(&self) -> OrgId {
         match self {
-            Self::Found { act, .. } => act.value().org,
+            Self::Found { act, .. } | Self::Bring(act) => act.value().org,
             Self::SignIn(sign_in) => sign_in.org,
             Self::Join(join) => join.org,
         }
@@ -113,6 +117,7 @@ impl Door {
     pub fn knock(&self, frame: Frame) -> Result<Knock, Turned> {
         match frame {
             Frame::Found { ticket, act } => Ok(Knock::Found { ticket, act }),
+            Frame::Propose { act } => Ok(Knock::Bring(act)),
             Frame::SignIn(sign_in) => Ok(Knock::SignIn(sign_in)),
             Frame::Join(join) => Ok(Knock::Join(join)),
             Frame::Challenge { .. }
@@ -121,7 +126,6 @@ impl Door {
             | Frame::Items { .. }
             | Frame::Placed { .. }
             | Frame::Push { .. }
-            | Frame::Propose { .. }
             | Frame::Refused { .. }
             | Frame::Subscribe { .. }
             | Frame::Vector { .. }
@@ -148,7 +152,9 @@ impl Door {
         now: jiff::Timestamp,
     ) -> Result<Admission, Turned> {
         match knock {
-            Knock::Found { .. } => Err(turned(ErrorCode::BadFrame, "sign in first")),
+            Knock::Found { .. } | Knock::Bring(_) => {
+                Err(turned(ErrorCode::BadFrame, "sign in first"))
+            }
             Knock::SignIn(sign_in) => self.device(sign_in, governance),
             Knock::Join(join) => self.newcomer(join, governance, now.as_second()),
         }
@@ -194,6 +200,11 @@ impl Door {
                 "another organisation",
             ));
         }
+        if join.invite == Join::BY_ROOT {
+            join.verify(&self.nonce, &self.relay, governance.root())
+                .map_err(|_| turned(ErrorCode::BadSignature, "not signed with the root key"))?;
+            return Ok(self.fetching(Credential::Root, join, governance));
+        }
         let invite = governance
             .invite(join.invite)
             .ok_or(turned(ErrorCode::UnknownInvite, "no such invitation"))?;
@@ -208,6 +219,10 @@ impl Door {
         if invite.expires <= now {
             return Err(turned(ErrorCode::ExpiredInvite, "too late"));
         }
+        Ok(self.fetching(Credential::Invite(join.invite), join, governance))
+    }
+
+    fn fetching(&self, credential: Credential, join: &Join, governance: &Governance) -> Admission {
         // A newcomer names no chain; what it holds is compared when it signs in as a device.
         let held = join.have_governance.min(governance.height() + 1);
         let feed = sync_protocol::FeedId::Governance;
@@ -216,8 +231,8 @@ impl Door {
             let act = governance.hash_at(height).unwrap_or(Hash::ZERO);
             chain = sync_protocol::chain_next(&chain, &act);
         }
-        Ok(Admission {
-            credential: Credential::Invite(join.invite),
+        Admission {
+            credential,
             have: vec![Have {
                 feed,
                 epoch: FIRST_EPOCH,
@@ -225,7 +240,7 @@ impl Door {
                 chain,
             }],
             handshake: join.handshake(&self.nonce, &self.relay),
-        })
+        }
     }
 
     fn is_us(&self, host: &str) -> Result<(), Turned> {

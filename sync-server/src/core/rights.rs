@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entry_log::Storage;
+use jiff::Timestamp;
 use sync_protocol::{
     Author, ErrorCode, FeedId, Frame, GovernanceError, Have, Item, Quota, Signature, SignedAct,
     Welcome,
@@ -14,6 +15,7 @@ use super::{
     feed::Feed,
     organisation::{Effect, Guest},
     record::{self, Note},
+    schedules::Unfit,
 };
 
 /// How far an act's time may lie from the relay's.
@@ -227,37 +229,68 @@ impl<S: Storage> Organisation<S> {
         let Some(connection) = self.connections.get(&conn) else {
             return Ok(());
         };
-        if let Credential::Invite(invite) = connection.credential
-            && act.value().author != Author::Invite(invite)
-        {
+        let bound = match connection.credential {
+            Credential::Device(_) => None,
+            Credential::Invite(invite) => Some(Author::Invite(invite)),
+            Credential::Root => Some(Author::Root),
+        };
+        if bound.is_some_and(|author| act.value().author != author) {
             let refusal = Frame::refused_act(act.hash(), ErrorCode::NotAuthorised, "join first");
             self.send(conn, &refusal);
             return Ok(());
         }
-        if let Some(detail) = out_of_time(act, &connection.credential, now) {
-            let refusal = Frame::refused_act(act.hash(), ErrorCode::BadAct, detail);
+        let newcomer = bound.is_some();
+        if let Err(refused) = self.take_act(now, newcomer, act)? {
+            let refusal = Frame::refused_act(act.hash(), refused.code, &refused.detail);
             self.send(conn, &refusal);
-            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// An act that somebody at the door brings, whom a ticket entitles to fill this relay. It counts
+    /// as every act does: by its author's signature, on the present head. Whoever lost data has
+    /// its devices back only if one of them may say who they are.
+    ///
+    /// # Errors
+    /// Why it does not stand; nothing was changed.
+    pub fn bring(&mut self, now: Timestamp, act: &SignedAct) -> Result<(), ErrorCode> {
+        if self.failed {
+            return Err(ErrorCode::Internal);
+        }
+        match self.take_act(now.as_second(), false, act) {
+            Ok(taken) => taken.map_err(|refused| refused.code),
+            Err(StorageError::DiskFull) => Err(ErrorCode::Quota),
+            Err(_) => {
+                self.failed = true;
+                Err(ErrorCode::Internal)
+            }
+        }
+    }
+
+    fn take_act(
+        &mut self,
+        now: i64,
+        newcomer: bool,
+        act: &SignedAct,
+    ) -> Result<Result<(), Unfit>, StorageError> {
+        if let Some(detail) = out_of_time(act, newcomer, now) {
+            return Ok(Err(Unfit::new(ErrorCode::BadAct, detail)));
         }
         let mut next = self.governance.clone();
         match next.apply(act) {
             Ok(()) => {}
             // It stands already, and the proposer is told as everybody is.
-            Err(GovernanceError::Replayed { .. }) => return Ok(()),
+            Err(GovernanceError::Replayed { .. }) => return Ok(Ok(())),
             Err(error) => {
                 let detail = error.to_string();
-                let refusal = Frame::refused_act(act.hash(), error.into(), &detail);
-                self.send(conn, &refusal);
-                return Ok(());
+                return Ok(Err(Unfit::new(error.into(), detail)));
             }
         }
         match self.stand(&Item::Act(act.clone()), &[], None) {
             Ok(_) => {}
             Err(StorageError::DiskFull) => {
                 let detail = "the relay's disk is full";
-                let refusal = Frame::refused_act(act.hash(), ErrorCode::Quota, detail);
-                self.send(conn, &refusal);
-                return Ok(());
+                return Ok(Err(Unfit::new(ErrorCode::Quota, detail)));
             }
             Err(error) => return Err(error),
         }
@@ -267,7 +300,8 @@ impl<S: Storage> Organisation<S> {
             self.mask_narrowed(seat, act.value().height)?;
         }
         self.review_rights(now)?;
-        self.retry_waiting(now)
+        self.retry_waiting(now)?;
+        Ok(Ok(()))
     }
 
     /// Stops telling what may no longer be read, and begins to tell what now may.
@@ -310,6 +344,7 @@ impl<S: Storage> Organisation<S> {
                 .governance
                 .invite(invite)
                 .is_some_and(|invite| invite.revoked.is_none()),
+            Credential::Root => true,
         }
     }
 
@@ -355,18 +390,19 @@ impl<S: Storage> Organisation<S> {
 
 /// What is wrong with an act's time. A newcomer's act is judged by it, so it must be today's. Others
 /// may be old: devices bring back acts that this relay lost.
-fn out_of_time(act: &SignedAct, by: &Credential, now: i64) -> Option<&'static str> {
+fn out_of_time(act: &SignedAct, newcomer: bool, now: i64) -> Option<&'static str> {
     let at = act.value().at;
     if at > now.saturating_add(DAY) {
         return Some("its time has not come yet");
     }
-    let newcomer = matches!(by, Credential::Invite(_));
     (newcomer && at < now.saturating_sub(DAY)).then_some("its time is long over")
 }
 
 fn may_read(governance: &sync_protocol::Governance, credential: Credential, feed: FeedId) -> bool {
     match credential {
         Credential::Device(device) => governance.device_may_read(device, feed),
-        Credential::Invite(_) => matches!(feed, FeedId::Governance | FeedId::Keys),
+        Credential::Invite(_) | Credential::Root => {
+            matches!(feed, FeedId::Governance | FeedId::Keys)
+        }
     }
 }

@@ -20,9 +20,9 @@ use std::{
 };
 
 use entry_log::{DirStorage, Recovery};
-use sync_protocol::{Entry, ErrorCode, Frame, Governance, OrgId, SigningKey};
+use sync_protocol::{Entry, ErrorCode, Frame, Governance, OrgId, SignedAct, SigningKey};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::Instant,
 };
 
@@ -82,6 +82,11 @@ pub(super) enum Command {
         conn: ConnId,
         frame: Frame,
         permit: OwnedSemaphorePermit,
+    },
+    /// An act that somebody brings before signing in; the answer is given once it is durable.
+    Bring {
+        act: SignedAct,
+        taken: oneshot::Sender<Result<(), ErrorCode>>,
     },
     /// The outbox has room again.
     More { conn: ConnId },
@@ -327,7 +332,12 @@ impl Actor {
                     return Ending::Stopped;
                 }
                 Err(mpsc::RecvTimeoutError::Timeout) if again => return Ending::Failed,
-                Ok(Command::Frame { .. } | Command::More { .. } | Command::Closed { .. })
+                Ok(
+                    Command::Frame { .. }
+                    | Command::Bring { .. }
+                    | Command::More { .. }
+                    | Command::Closed { .. },
+                )
                 | Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         }
@@ -368,7 +378,14 @@ struct Serving {
     checkpoint_at: Instant,
     /// Connections that may get the next part of a tail.
     asking: BTreeSet<ConnId>,
+    /// Who brought an act of this batch, and what came of it.
+    brought: Vec<Brought>,
 }
+
+type Brought = (
+    oneshot::Sender<Result<(), ErrorCode>>,
+    Result<(), ErrorCode>,
+);
 
 impl Serving {
     fn new(actor: &Actor, organisation: Organisation<DirStorage>) -> Self {
@@ -382,6 +399,7 @@ impl Serving {
             checkpoint: None,
             checkpoint_at: now,
             asking: BTreeSet::new(),
+            brought: Vec::new(),
         };
         serving.publish(actor);
         serving.count(actor);
@@ -435,6 +453,10 @@ impl Serving {
             self.publish(actor);
             self.deliver(actor, effects);
         }
+        for (waiting, taken) in self.brought.drain(..) {
+            // Whoever is gone needs no answer.
+            let _ = waiting.send(taken);
+        }
         self.pump(actor);
         if self.organisation.has_failed() {
             return Some(Ending::Failed);
@@ -479,6 +501,14 @@ impl Serving {
                     }
                 }
                 drop(permit);
+            }
+            Command::Bring { act, taken } => {
+                let done = if actor.shared.disk.has_space() {
+                    self.organisation.bring(now, &act)
+                } else {
+                    Err(ErrorCode::Quota)
+                };
+                self.brought.push((taken, done));
             }
             Command::More { conn } => {
                 self.asking.insert(conn);

@@ -22,9 +22,9 @@ use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
-use sync_protocol::{ErrorCode, Frame, limits};
+use sync_protocol::{ErrorCode, Frame, OrgId, SignedAct, limits};
 use tokio::{
-    sync::{OwnedSemaphorePermit, watch},
+    sync::{OwnedSemaphorePermit, oneshot, watch},
     time::{Instant, sleep, timeout, timeout_at},
 };
 use tokio_tungstenite::tungstenite;
@@ -42,6 +42,8 @@ use crate::core::{ConnId, Door, Knock, Turned};
 /// What nobody may exceed before signing in: frames, and bytes in all.
 const KNOCKS: usize = 3;
 const KNOCK_BYTES: usize = 160 * 1024;
+/// What somebody with a ticket may bring before signing in: acts of a chain.
+const BROUGHT: usize = 1 << 16;
 /// What one connection may send; above, it is read more slowly.
 const FRAMES: Rate = Rate {
     burst: 2_000.0,
@@ -83,6 +85,8 @@ pub(super) async fn run(
         relay: relay.clone(),
         outbox: outbox.clone(),
         organisation: None,
+        shown: None,
+        entitled: false,
         stopping,
     };
     let writer = Writer {
@@ -121,6 +125,10 @@ struct Reader {
     relay: Arc<Relay>,
     outbox: Arc<Outbox>,
     organisation: Option<Arc<Handle>>,
+    /// The ticket that was shown here, and for whom.
+    shown: Option<(OrgId, String)>,
+    /// Whether that ticket let somebody bring acts.
+    entitled: bool,
     /// Besides telling, holding it keeps the process from ending.
     stopping: watch::Receiver<bool>,
 }
@@ -136,11 +144,9 @@ impl Reader {
         let Some(door) = self.open() else {
             return self.end(ErrorCode::Internal, "no randomness");
         };
-        let deadline = Instant::now() + self.relay.sign_in;
         let mut stopping = self.stopping.clone();
-        let entering = timeout_at(deadline, self.enter(stream, &door));
         let entered = tokio::select! {
-            entered = entering => entered.unwrap_or(Err((ErrorCode::TooMany, "not signed in in time"))),
+            entered = self.enter(stream, &door) => entered,
             _ = stopping.wait_for(|stopping| *stopping) => {
                 Err((ErrorCode::ShuttingDown, "the relay stops: come back later"))
             }
@@ -172,17 +178,30 @@ impl Reader {
         stream: &mut SplitStream<WebSocket>,
         door: &Door,
     ) -> Result<bool, (ErrorCode, &'static str)> {
-        let mut bytes_left = KNOCK_BYTES;
-        for _ in 0..KNOCKS {
-            let Some(bytes) = self.next(stream).await? else {
+        let (mut bytes_left, mut knocks, mut brought) = (KNOCK_BYTES, 0, 0);
+        let mut deadline = Instant::now() + self.relay.sign_in;
+        while knocks < KNOCKS && brought < BROUGHT {
+            let late = Err((ErrorCode::TooMany, "not signed in in time"));
+            let next = timeout_at(deadline, self.next(stream)).await;
+            let Some(bytes) = next.unwrap_or(late)? else {
                 return Ok(false);
             };
-            bytes_left = bytes_left
-                .checked_sub(bytes.len())
-                .ok_or((ErrorCode::TooLarge, "too much before signing in"))?;
+            if !self.entitled {
+                bytes_left = bytes_left
+                    .checked_sub(bytes.len())
+                    .ok_or((ErrorCode::TooLarge, "too much before signing in"))?;
+            }
             let frame = decode(&bytes)?;
             let knock = door.knock(frame).map_err(reason)?;
-            match self.knock(door, knock).await {
+            if let Knock::Bring(act) = knock {
+                self.bring(act).await.map_err(reason)?;
+                brought += 1;
+                deadline = Instant::now() + self.relay.sign_in;
+                continue;
+            }
+            knocks += 1;
+            let knocked = timeout_at(deadline, self.knock(door, knock)).await;
+            match knocked.map_err(|_| (ErrorCode::TooMany, "not signed in in time"))? {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 // A ticket that is used up may be one's own: signing in is still possible.
@@ -202,6 +221,8 @@ impl Reader {
         let org = knock.org();
         if let Knock::Found { ticket, act } = knock {
             door.may_found(&act)?;
+            self.shown = Some((org, ticket.clone()));
+            self.entitled = false;
             let relay = self.relay.clone();
             let founding = move || relay.hub.found(&ticket, act);
             let founded = tokio::task::spawn_blocking(founding).await;
@@ -241,6 +262,32 @@ impl Reader {
         }
         self.organisation = Some(handle);
         Ok(true)
+    }
+
+    /// Takes an act from somebody whose ticket is good here.
+    async fn bring(&mut self, act: SignedAct) -> Result<(), Turned> {
+        let turned = |code, detail| Turned { code, detail };
+        let org = act.value().org;
+        let first = turned(ErrorCode::BadFrame, "sign in first");
+        let ticket = match &self.shown {
+            Some((shown, ticket)) if *shown == org => ticket.clone(),
+            Some(_) | None => return Err(first),
+        };
+        if !self.entitled {
+            let relay = self.relay.clone();
+            let asking = move || relay.hub.may_bring(org, &ticket);
+            let may = tokio::task::spawn_blocking(asking).await;
+            may.unwrap_or(Err(turned(ErrorCode::Internal, "asking failed")))?;
+            self.entitled = true;
+        }
+        let gone = turned(ErrorCode::Internal, "the relay cannot serve it now");
+        let handle = self.relay.hub.get(org).ok_or(gone)?;
+        let (taken, answer) = oneshot::channel();
+        if !handle.tell(Command::Bring { act, taken }) {
+            return Err(gone);
+        }
+        let answer = answer.await.unwrap_or(Err(ErrorCode::Internal));
+        answer.map_err(|code| turned(code, "the act that was brought does not stand"))
     }
 
     async fn listen(&mut self, stream: &mut SplitStream<WebSocket>, door: &Door) -> End {

@@ -19,6 +19,8 @@ use super::{
 use crate::core::{Limits, OpenError, Organisation, Turned};
 
 const MB: u64 = 1 << 20;
+/// Where anybody may found, acts may be brought without a ticket for so long afterwards.
+const FRESH: i64 = 10 * 60;
 
 /// Who may found, and with how much space.
 #[derive(Debug, Clone, Copy)]
@@ -201,13 +203,57 @@ impl Hub {
         let granted = Granted {
             quota_mb,
             founded: (self.shared.clock)().as_second(),
+            ticket: taken
+                .as_ref()
+                .and_then(|taken| Tickets::hash_of(&taken.open)),
         };
         // It is founded; should this fail, the next start does it.
-        if let Err(error) = self.tickets.settle(org, granted, taken.as_ref()) {
+        if let Err(error) = self.tickets.settle(org, &granted, taken.as_ref()) {
             tracing::error!(%org, %error, "a ticket could not be used up");
         }
         tracing::info!(%org, quota_mb, "founded");
         Ok(())
+    }
+
+    /// Whether whoever shows a ticket may bring acts to an organisation that is here, as a device
+    /// must that this relay lost: the ticket with which it was founded, or one that is still open
+    /// and is used up now. Blocks on the disk.
+    pub(super) fn may_bring(&self, org: OrgId, ticket: &str) -> Result<(), Turned> {
+        let _one = self
+            .one_at_a_time
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let unreadable = |error: TicketError| {
+            tracing::error!(%org, %error, "a ticket cannot be read");
+            turned(ErrorCode::Internal, "the ticket cannot be read")
+        };
+        if self.tickets.is_last(org, ticket).map_err(unreadable)? {
+            return Ok(());
+        }
+        let before = self.tickets.granted(org).map_err(unreadable)?;
+        if ticket.is_empty() {
+            // Where anybody may found, whoever just did has nothing else to show.
+            let now = (self.shared.clock)().as_second();
+            let fresh = before.is_some_and(|granted| {
+                granted.ticket.is_none() && now.saturating_sub(granted.founded) < FRESH
+            });
+            return if self.founding.open && fresh {
+                Ok(())
+            } else {
+                Err(turned(ErrorCode::BadTicket, "bringing acts needs a ticket"))
+            };
+        }
+        let Some(taken) = self.take(ticket, org)? else {
+            return Err(turned(ErrorCode::BadTicket, "unknown or used"));
+        };
+        let granted = Granted {
+            quota_mb: before.as_ref().map_or(0, |granted| granted.quota_mb),
+            founded: before.as_ref().map_or(0, |granted| granted.founded),
+            ticket: Tickets::hash_of(&taken.open),
+        };
+        self.tickets
+            .settle(org, &granted, Some(&taken))
+            .map_err(unreadable)
     }
 
     fn take(&self, ticket: &str, org: OrgId) -> Result<Option<Taken>, Turned> {

@@ -32,12 +32,15 @@ pub struct Ticket {
 }
 
 /// What was granted to an organisation, for as long as it is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Granted {
     /// Space in MB; 0 means no limit.
     pub quota_mb: u64,
     /// When it was founded, in seconds.
     pub founded: i64,
+    /// Which ticket was used last: the hash of its text.
+    #[serde(default)]
+    pub ticket: Option<String>,
 }
 
 /// Why a ticket opens nothing.
@@ -67,7 +70,7 @@ pub struct Tickets {
 #[derive(Debug)]
 pub(super) struct Taken {
     file: PathBuf,
-    open: PathBuf,
+    pub(super) open: PathBuf,
     pub(super) ticket: Ticket,
 }
 
@@ -150,10 +153,10 @@ impl Tickets {
     pub(super) fn settle(
         &self,
         org: OrgId,
-        granted: Granted,
+        granted: &Granted,
         taken: Option<&Taken>,
     ) -> Result<(), TicketError> {
-        let json = serde_json::to_vec(&granted).map_err(io::Error::from)?;
+        let json = serde_json::to_vec(granted).map_err(io::Error::from)?;
         replace(&self.used(org), &json)?;
         if let Some(taken) = taken {
             fs::remove_file(&taken.file)?;
@@ -199,6 +202,7 @@ impl Tickets {
                     let granted = Granted {
                         quota_mb: ticket.quota_mb,
                         founded: now.as_second(),
+                        ticket: Self::hash_of(&stem),
                     };
                     if self.granted(org)?.is_none() {
                         replace(
@@ -229,6 +233,17 @@ impl Tickets {
             }
         }
         Ok(files)
+    }
+
+    /// Whether this is the ticket that was used here last.
+    pub(super) fn is_last(&self, org: OrgId, text: &str) -> Result<bool, TicketError> {
+        let last = self.granted(org)?.and_then(|granted| granted.ticket);
+        Ok(last.is_some() && last == Self::hash_of(&self.file(text.trim())))
+    }
+
+    /// The hash that a ticket's file is named by.
+    pub(super) fn hash_of(file: &Path) -> Option<String> {
+        Some(file.file_stem()?.to_str()?.to_owned())
     }
 
     fn file(&self, text: &str) -> PathBuf {
@@ -307,9 +322,12 @@ mod tests {
         let granted = Granted {
             quota_mb: 5,
             founded: 3,
+            ticket: Tickets::hash_of(&taken.open),
         };
-        tickets.settle(ORG, granted, Some(&taken)).unwrap();
+        tickets.settle(ORG, &granted, Some(&taken)).unwrap();
         assert_eq!(tickets.granted(ORG).unwrap(), Some(granted));
+        assert!(tickets.is_last(ORG, &text).unwrap());
+        assert!(!tickets.is_last(ORG, "ticket-00").unwrap());
         assert!(tickets.waiting().unwrap().is_empty());
     }
 

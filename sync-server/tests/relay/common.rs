@@ -243,6 +243,46 @@ impl Practice {
         DeviceId::from_bytes([self.number ^ 0x55; 16])
     }
 
+    /// The same practice as a second owner's device sees it, and the acts that added it.
+    pub(crate) fn with_a_second_device(&self) -> (Self, Vec<SignedAct>) {
+        let mut second = self.clone();
+        second.number = self.number | 0x80;
+        let mut seal = Hash::of(b"second").to_bytes();
+        seal[31] &= 0x7f;
+        let device = DeviceGrant::new(self.org, second.device(), &key("device", second.number));
+        let seat = SeatGrant::new(
+            self.org,
+            SeatId::from_bytes([second.number ^ 0x66; 16]),
+            second.device(),
+            Role::Owner,
+            &key("seat", second.number),
+            SealKey::from_bytes(seal),
+        );
+        let whats = [
+            What::AddDevice(device),
+            What::AddSeat {
+                invite: None,
+                seat,
+                device: None,
+            },
+        ];
+        let acts = whats.map(|what| {
+            let (height, prev) = second.governance.stand();
+            let act = Act {
+                org: self.org,
+                height: height + 1,
+                prev,
+                at: 1_772_452_801,
+                author: Author::Seat(SeatId::from_bytes([self.number ^ 0x66; 16])),
+                what,
+            };
+            let act = SignedAct::sign(act, &key("seat", self.number)).unwrap();
+            second.governance.apply(&act).unwrap();
+            act
+        });
+        (second, acts.to_vec())
+    }
+
     /// A new incarnation, as after a new start of the program.
     pub(crate) fn restart(&mut self) {
         let mut bytes = [self.number; 16];

@@ -145,3 +145,60 @@ async fn a_large_tail_arrives_whole_through_small_windows() {
     late.sign_in(&practice).await;
     assert_eq!(late.read_practice(&practice, 200).await, all);
 }
+
+#[tokio::test]
+async fn a_device_that_the_founding_does_not_name_makes_itself_known_with_the_ticket() {
+    let folder = Folder::new();
+    let relay = Relay::start(&folder.data());
+    let ticket = ticket(&folder.data(), &[]);
+    let practice = Practice::new(1);
+    let (second, acts) = practice.with_a_second_device();
+    let refused = |frame: Frame| match frame {
+        Frame::Error { code, .. } => code,
+        other => panic!("not refused: {other:?}"),
+    };
+
+    // Before anything was shown, and for another practice, acts are for who signed in.
+    let mut client = Client::connect(&relay).await;
+    let act = acts[0].clone();
+    client.send(&Frame::Propose { act }).await;
+    assert_eq!(refused(client.recv().await), ErrorCode::BadFrame);
+    let mut client = Client::connect(&relay).await;
+    assert_eq!(client.found(&practice, &ticket).await, Frame::Founded);
+    let act = Practice::new(2).with_a_second_device().1[0].clone();
+    client.send(&Frame::Propose { act }).await;
+    assert_eq!(refused(client.recv().await), ErrorCode::BadFrame);
+
+    // Who knows the genesis alone is told that the practice is there, and brings nothing.
+    for wrong in ["", "ticket-0000"] {
+        let mut client = Client::connect(&relay).await;
+        assert_eq!(client.found(&practice, wrong).await, Frame::Founded);
+        let act = acts[0].clone();
+        client.send(&Frame::Propose { act }).await;
+        let code = refused(client.recv().await);
+        assert!(matches!(code, ErrorCode::BadTicket), "{code}");
+    }
+
+    // The ticket of the founding still serves whose line broke in the middle; acts count in order.
+    let mut client = Client::connect(&relay).await;
+    assert_eq!(client.found(&practice, &ticket).await, Frame::Founded);
+    let act = acts[1].clone();
+    client.send(&Frame::Propose { act }).await;
+    assert_eq!(refused(client.recv().await), ErrorCode::StaleGovernance);
+
+    let mut client = Client::connect(&relay).await;
+    assert_eq!(client.found(&practice, &ticket).await, Frame::Founded);
+    for act in &acts {
+        client.send(&Frame::Propose { act: act.clone() }).await;
+    }
+    client.sign_in(&second).await;
+
+    // Once more does no harm, and a further ticket is as good.
+    let further = crate::common::ticket(&folder.data(), &[]);
+    let mut client = Client::connect(&relay).await;
+    assert_eq!(client.found(&practice, &further).await, Frame::Founded);
+    for act in &acts {
+        client.send(&Frame::Propose { act: act.clone() }).await;
+    }
+    client.sign_in(&second).await;
+}

@@ -345,6 +345,17 @@ impl KeyRing {
         self.current_role(role).is_some()
     }
 
+    /// The newest epoch of a role's keys that is held.
+    pub fn role_epoch(&self, role: Role) -> Option<u32> {
+        self.current_role(role).map(|(_, entry)| entry.epoch)
+    }
+
+    /// The newest epoch of a compartment's keys that is held.
+    pub fn compartment_epoch(&self, compartment: Compartment) -> Option<u32> {
+        self.current_compartment(compartment)
+            .map(|(_, entry)| entry.epoch)
+    }
+
     /// The compartment key to seal with now.
     pub fn compartment_key(&self, compartment: Compartment) -> Option<(KeyId, &CompartmentKey)> {
         self.current_compartment(compartment)

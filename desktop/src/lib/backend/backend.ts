@@ -42,6 +42,12 @@ interface ReplyKinds {
 	join: "opened";
 	unlock: "opened" | "status";
 	recover: "opened";
+	rescue: "rescued";
+	drill: "drilled";
+	kit: "kit";
+	plan_backup: "backed_up";
+	stop_backup: "opened" | "status";
+	verify_backup: "backup";
 	lock: "opened" | "status";
 	pause: "status";
 	seats: "seats";

@@ -18,6 +18,7 @@ import type { Event } from "./types/Event";
 import type { HomePhase } from "./types/HomePhase";
 import type { HomeReply } from "./types/HomeReply";
 import type { HomeRequest } from "./types/HomeRequest";
+import type { Picture } from "./types/Picture";
 import type { Query } from "./types/Query";
 import type { Refusal } from "./types/Refusal";
 import type { Reply } from "./types/Reply";
@@ -34,6 +35,19 @@ export interface FakeBackend extends Backend {
 	tell(event: Event): void;
 	/** The next call of any kind is refused with this. */
 	refuseNext(refusal: Refusal): void;
+}
+
+const ORG = `org_${"3f9a".repeat(8)}`;
+
+/** Not a picture that any telephone reads, but one that looks like it. */
+const PICTURE: Picture = { size: 29, path: pattern(29) };
+
+function pattern(size: number): string {
+	let path = "";
+	for (let y = 4; y < size - 4; y += 1)
+		for (let x = 4; x < size - 4; x += 1)
+			if ((x * 7 + y * 11 + ((x * y) % 5)) % 3 === 0) path += `M${x} ${y}h1v1h-1z`;
+	return path;
 }
 
 const everything: Event = {
@@ -79,6 +93,16 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 			throw refusal("invalid_input", "This PIN is too short.", "Use 4 characters or more.", "pin");
 	};
 
+	const goodWords = (words: string) =>
+		words.trim().toLowerCase().split(/\s+/).slice(-24).join(" ") === world.words.join(" ");
+	const wrongWords = () =>
+		refusal(
+			"wrong_recovery_words",
+			"These words belong to another practice, or one is wrong.",
+			"Compare each word with the paper; order matters.",
+			"words",
+		);
+
 	function home(request: HomeRequest): HomeReply {
 		const passphrase = (text: string) => {
 			if (text.length < 8)
@@ -107,7 +131,12 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				passphrase(request.passphrase);
 				world.book = book;
 				world.phase = "open";
-				return { type: "founded", words: world.words };
+				return {
+					type: "founded",
+					words: world.words,
+					organisation: ORG,
+					picture: PICTURE,
+				};
 			}
 			case "join":
 				if (request.code.replace(/[\s-]/g, "").length < 12)
@@ -145,6 +174,55 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				passphrase(request.passphrase);
 				world.phase = "open";
 				return { type: "opened" };
+			case "rescue":
+				if (!goodWords(request.words)) throw wrongWords();
+				if (!/^[0-9a-f]{64}$/.test(request.relay_key))
+					throw refusal(
+						"invalid_input",
+						"This is no key of a relay.",
+						"Copy all 64 letters and digits from the recovery kit.",
+						"relay_key",
+					);
+				passphrase(request.passphrase);
+				world.book = sampleWorld(clock, "open").book;
+				world.phase = "open";
+				world.relay = request.relay;
+				world.link = "in_step";
+				return { type: "rescued", lost: [{ device: "dev_2", roles: ["vet"] }] };
+			case "drill":
+				if (!goodWords(request.words)) throw wrongWords();
+				world.drilledAt = clock.now().toISOString();
+				return { type: "drilled", at: world.drilledAt };
+			case "kit":
+				return {
+					type: "kit",
+					practice: world.book.name,
+					organisation: ORG,
+					...(world.relay ? { relay: world.relay, relay_key: "7d".repeat(32) } : {}),
+					at: clock.now().toISOString(),
+				};
+			case "plan_backup":
+				world.plan = { folder: request.folder, hours: request.hours, keep: request.keep };
+				return home({ type: "backup", folder: request.folder });
+			case "stop_backup":
+				delete world.plan;
+				return status();
+			case "verify_backup":
+				if (!request.file.endsWith(".backup"))
+					throw refusal("not_found", "The backup file cannot be read.", "Check its name.", "file");
+				return {
+					type: "backup",
+					file: request.file,
+					bytes: 1_384_220,
+					organisation: ORG,
+					made: clock.now().toISOString(),
+					holds: {
+						practice: world.book.name,
+						acts: 6,
+						entries: 412,
+						visits: world.book.visits.length,
+					},
+				};
 			case "lock":
 				world.phase = "locked";
 				world.paused = false;
@@ -250,6 +328,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					type: "invited",
 					code: "DAYBK-7Q4MX-2HT9C-WLE3R-80ZPA-5KVNJ-B6YUF-1SDG2",
 					expires,
+					picture: PICTURE,
 				};
 			}
 			case "set_relay":
@@ -423,6 +502,13 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					...(world.relay ? { relay: world.relay, clock_offset: 0 } : {}),
 					...(world.inStepAt ? { in_step_at: world.inStepAt } : {}),
 					...(world.backupAt ? { backup_at: world.backupAt } : {}),
+					care: {
+						drill_due: world.drilledAt === undefined,
+						only_copy: world.link === "no_relay" && !world.backupAt,
+						...(world.drilledAt ? { drilled_at: world.drilledAt } : {}),
+						...(world.plan ? { plan: world.plan } : {}),
+						...(world.backupWaits ? { backup_waits: world.backupWaits } : {}),
+					},
 				};
 			case "people":
 				return {

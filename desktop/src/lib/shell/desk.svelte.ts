@@ -27,6 +27,7 @@ export const SECTIONS = [
 	"relay",
 	"audit",
 	"backup",
+	"kit",
 	"computer",
 ] as const;
 export type Section = (typeof SECTIONS)[number];

@@ -4,6 +4,8 @@
  * The recovery words live here only from founding until two of them were typed back.
  */
 import { asRefusal, type Backend } from "../backend/backend";
+import type { HomeRequest } from "../backend/types/HomeRequest";
+import type { Picture } from "../backend/types/Picture";
 import type { Refusal } from "../backend/types/Refusal";
 
 export type Phase = "loading" | "failed" | "empty" | "words" | "locked" | "open" | "removed";
@@ -12,6 +14,10 @@ export class Session {
 	phase = $state<Phase>("loading");
 	failure = $state<Refusal | null>(null);
 	words = $state<readonly string[]>([]);
+	/** The same as a picture, and whose they are; as short-lived as the words. */
+	kit = $state<{ picture: Picture; organisation: string } | null>(null);
+	/** Computers that were part of the practice before it came back with the words. */
+	lost = $state(0);
 	/** Locked, and a PIN opens it. */
 	paused = $state(false);
 	/** Counts who takes the desk: each gets a desk of their own, with nothing of the last. */
@@ -34,17 +40,25 @@ export class Session {
 	async found(practice: string, location: string, zone: string, passphrase: string): Promise<void> {
 		const reply = await this.backend.home({ type: "found", practice, location, zone, passphrase });
 		this.words = reply.words;
+		this.kit = { picture: reply.picture, organisation: reply.organisation };
 		this.phase = "words";
 	}
 
 	/** The words were checked; they are forgotten here. */
 	wordsChecked(): void {
 		this.words = [];
+		this.kit = null;
 		this.phase = "open";
 	}
 
 	async join(code: string, passphrase: string): Promise<void> {
 		await this.backend.home({ type: "join", code, passphrase });
+		this.phase = "open";
+	}
+
+	async rescue(kit: Omit<Extract<HomeRequest, { type: "rescue" }>, "type">): Promise<void> {
+		const reply = await this.backend.home({ type: "rescue", ...kit });
+		this.lost = reply.lost.length;
 		this.phase = "open";
 	}
 

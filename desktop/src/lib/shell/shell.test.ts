@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { fakeBackend } from "../backend/fake";
 import type { StateView } from "../backend/types/StateView";
+import { later } from "../care/drill";
 import { addMonths, fixedClock, monthGrid } from "../clock";
 import { errors, fileSize, money, parseMoney } from "../messages";
 import { coalesce } from "./coalesce";
@@ -30,6 +31,7 @@ function state(more: Partial<StateView>): StateView {
 		link: "in_step",
 		in_step_at: "2026-03-04T07:48:00Z",
 		alarms: [],
+		care: { drill_due: false, only_copy: false },
 		...more,
 	};
 }
@@ -53,10 +55,30 @@ describe("the line of state", () => {
 		const { in_step_at: _, ...never } = state({ link: "no_relay", outbox: 40 });
 		const texts = (now: StateView) =>
 			standing(now, 1, clock.now(), "Europe/London").map((p) => p.text);
-		expect(texts(never)).toEqual(["Works on this computer alone", "The only copy is on this PC"]);
-		expect(texts({ ...never, backup_at: "2026-03-03T18:00:00Z" })).toEqual([
+		expect(texts({ ...never, care: { drill_due: false, only_copy: true } })).toEqual([
 			"Works on this computer alone",
+			"The only copy is on this PC",
 		]);
+		expect(texts(never)).toEqual(["Works on this computer alone"]);
+	});
+
+	it("asks quietly to try the recovery words, and can be put off for two weeks", () => {
+		const due = { care: { drill_due: true, only_copy: false } };
+		localStorage.clear();
+		expect(line(due)).toEqual(["2 devices in step", "Try the recovery words"]);
+		later(new Date("2026-02-19T08:00:00Z"));
+		expect(line(due)).toEqual(["2 devices in step"]);
+		later(new Date("2026-02-18T07:00:00Z"));
+		expect(line(due)).toEqual(["2 devices in step", "Try the recovery words"]);
+		// A clock that was set back asks again.
+		later(new Date("2026-12-24T08:00:00Z"));
+		expect(line(due)).toEqual(["2 devices in step", "Try the recovery words"]);
+		localStorage.clear();
+	});
+
+	it("says that a backup waits", () => {
+		const care = { drill_due: false, only_copy: false, backup_waits: "The stick is away." };
+		expect(line({ care })).toEqual(["2 devices in step", "The backup waits"]);
 	});
 
 	it("puts what needs a person after the link", () => {

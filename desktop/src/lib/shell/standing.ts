@@ -1,9 +1,11 @@
 /** The one calm line: where this computer stands, in a few words, most needed first. Pure. */
 import type { StateView } from "../backend/types/StateView";
+import { askedLater } from "../care/drill";
+import { care } from "../care/messages";
 import { ago, t } from "../messages";
 
 export interface Phrase {
-	readonly id: "link" | "outbox" | "review" | "copy" | "alarms";
+	readonly id: "link" | "outbox" | "review" | "copy" | "alarms" | "drill" | "backup";
 	readonly text: string;
 	readonly tone: "good" | "plain" | "warning" | "danger";
 }
@@ -17,9 +19,12 @@ export function standing(state: StateView, devices: number, now: Date, zone: str
 		line.push({ id: "review", text: t.state.review(state.reviews), tone: "warning" });
 	if (state.alarms.length > 0)
 		line.push({ id: "alarms", text: t.state.alarms(state.alarms.length), tone: "danger" });
-	const elsewhere =
-		state.backup_at !== undefined || (state.link !== "no_relay" && state.in_step_at !== undefined);
-	if (!elsewhere) line.push({ id: "copy", text: t.state.onlyCopy, tone: "warning" });
+	if (state.care.only_copy) line.push({ id: "copy", text: t.state.onlyCopy, tone: "warning" });
+	else if (state.care.backup_waits !== undefined)
+		line.push({ id: "backup", text: t.state.backupWaits, tone: "plain" });
+	// A quiet word, and one that can be put off.
+	if (state.care.drill_due && !askedLater(now))
+		line.push({ id: "drill", text: care.kit.due, tone: "plain" });
 	return line;
 }
 

@@ -1,5 +1,6 @@
 /** What the in-memory practice holds, and the one it starts with: two sites, four people, a full morning. */
 import { addDays, addMinutes, today, type Clock } from "../../clock";
+import type { BackupPlan } from "../types/BackupPlan";
 import type { AlarmView } from "../types/AlarmView";
 import type { AuditRow } from "../types/AuditRow";
 import type { ClientSummary } from "../types/ClientSummary";
@@ -79,6 +80,9 @@ export interface World {
 	link: LinkState;
 	outbox: number;
 	backupAt?: string;
+	drilledAt?: string;
+	plan?: BackupPlan;
+	backupWaits?: string;
 	inStepAt?: string;
 	alarms: AlarmView[];
 	seats: SeatView[];

@@ -40,7 +40,31 @@ words: string,
 /**
  * The new passphrase.
  */
-passphrase: string, } | { "type": "lock" } | { "type": "pause" } | { "type": "seats" } | { "type": "add_seat", 
+passphrase: string, } | { "type": "rescue", 
+/**
+ * The 24 words, separated by spaces, or the line in the picture of the recovery kit.
+ */
+words: string, 
+/**
+ * The practice's id, as the kit has it; the kit's line brings it along.
+ */
+organisation?: string | null, 
+/**
+ * The relay's address.
+ */
+relay: string, 
+/**
+ * The relay's key.
+ */
+relay_key: string, 
+/**
+ * What unlocks this home, at least 8 characters.
+ */
+passphrase: string, } | { "type": "drill", 
+/**
+ * The words, or the line of the kit.
+ */
+words: string, } | { "type": "kit" } | { "type": "lock" } | { "type": "pause" } | { "type": "seats" } | { "type": "add_seat", 
 /**
  * What the person is called here.
  */
@@ -137,7 +161,27 @@ file: string, } | { "type": "audit_verify" } | { "type": "backup",
 /**
  * Where to.
  */
-folder: string, } | { "type": "restore", 
+folder: string, } | { "type": "plan_backup", 
+/**
+ * Where to: a folder, or one on a stick.
+ */
+folder: string, 
+/**
+ * Hours between two.
+ */
+hours: number, 
+/**
+ * How many are kept, none of them longer than 30 days.
+ */
+keep: number, } | { "type": "stop_backup" } | { "type": "verify_backup", 
+/**
+ * Which file.
+ */
+file: string, 
+/**
+ * What opens it, when it was made by another home than this.
+ */
+passphrase?: string | null, } | { "type": "restore", 
 /**
  * Which file.
  */

@@ -3,8 +3,8 @@
 //! Each takes any bytes, and stops when a promise is broken: a reader panics, accepts a second
 //! spelling of a value, writes something it does not read, or leaves a document half changed. Where a
 //! checksum stands in front of a reader, the function puts the right one there, so that a fuzzer gets
-//! behind it. `tests/fuzz` drives them with coverage; `tests/tests/fuzz_replay.rs` runs every kept
-//! input through its function in the ordinary test command.
+//! behind it. `tests/tests/fuzz_replay.rs` runs every kept input (`tests/fuzz/corpus`) through its
+//! function in the ordinary test command.
 //!
 //! Start with [`TARGETS`].
 

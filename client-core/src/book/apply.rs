@@ -405,6 +405,7 @@ impl Book {
             Target::Client(client) => Whose::Record(Subject::Client(client)),
             Target::Pet(pet) => Whose::Record(Subject::Pet(pet)),
             Target::Card(card) => Whose::Card(card),
+            Target::Access(subject) => Whose::Access(subject),
         };
         let stamp = Stamp {
             clock: body.intent.clock,

@@ -35,6 +35,7 @@ pub(super) enum Whose {
     Visits(WeekKey),
     Record(Subject),
     Card(CardId),
+    Access(Subject),
 }
 
 /// The changes of one entry.
@@ -161,6 +162,21 @@ impl Book {
                 let mut receive = |changes: &[CheckedChange]| record.receive(changes);
                 let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
                 self.records.close(record);
+                refused
+            }
+            Whose::Access(subject) => {
+                touched.records = true;
+                let masks = parts
+                    .iter()
+                    .flat_map(|part| part.changes.iter().map(|c| (c.hash(), part.masked)));
+                let Ok(mut access) = self.accesses.open(subject, masks) else {
+                    let parts = parts.iter().map(|part| (part.entry, Refused::Body));
+                    self.refused.extend(parts);
+                    return touched;
+                };
+                let mut receive = |changes: &[CheckedChange]| access.receive(changes);
+                let refused = receive_parts(waiting, document, parts, &mut receive, &mut |_| {});
+                self.accesses.close(access);
                 refused
             }
             Whose::Card(id) => {

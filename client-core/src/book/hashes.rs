@@ -91,6 +91,11 @@ impl Book {
             let target = crate::documents::Target::Card(card);
             (private(target), heads.to_vec())
         }));
+        let accesses = self.accesses.heads();
+        documents.extend(accesses.map(|(subject, heads)| {
+            let target = crate::documents::Target::Access(subject);
+            (private(target), heads.to_vec())
+        }));
         let practice = private(crate::documents::Target::Practice);
         documents.push((practice, self.practice_doc.heads()));
         let weeks = self.weeks.iter();

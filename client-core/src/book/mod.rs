@@ -16,6 +16,7 @@
 //!
 //! Start with [`Book::arrived`] for what goes in and [`Book::day_view`] for what comes out.
 
+mod access;
 mod apply;
 mod cards;
 mod day;
@@ -88,6 +89,7 @@ pub struct Book {
     visits: visits::Visits,
     records: records::Records,
     cards: cards::Cards,
+    accesses: access::Accesses,
     entries: entries::Entries,
     trail: trail::Trail,
     waiting: waiting::Waiting,
@@ -110,6 +112,7 @@ impl Book {
             visits: visits::Visits::default(),
             records: records::Records::default(),
             cards: cards::Cards::default(),
+            accesses: access::Accesses::default(),
             entries: entries::Entries::default(),
             trail: trail::Trail::default(),
             waiting: waiting::Waiting::default(),

@@ -6,13 +6,16 @@
 use std::collections::BTreeSet;
 
 use conflict_rules::{AppointmentId, ClaimState, OccupancyKind, Placement, Verdict};
-use schedule::{CheckedChange, GridBody, ScheduleBody, Schema, WeekKey, Write, safety};
+use schedule::{CheckedChange, ScheduleBody, Schema, WeekKey, Write, safety};
 use sync_protocol::{FeedId, Hash};
 
 use super::{Book, Keys};
 use crate::{
     catalogue::{AuditChange, CardKind},
-    documents::{About, CardId, CardWrite, Part, PrivateBody, Subject, Target, read_value},
+    documents::{
+        About, AccessDoc, CardId, CardWrite, Opening, Part, PrivateBody, Subject, Target,
+        read_value,
+    },
 };
 
 /// What was written somewhere before and after a change.
@@ -26,10 +29,6 @@ impl Book {
                 Ok(body) => self.told_schedule(body.week, &body.changes),
                 Err(_) => Vec::new(),
             },
-            FeedId::Grid => match GridBody::decode(plain) {
-                Ok(_) => vec![AuditChange::said("How many visits a room takes, or a site")],
-                Err(_) => Vec::new(),
-            },
             FeedId::Practice
             | FeedId::Visits(_)
             | FeedId::Contact
@@ -40,7 +39,8 @@ impl Book {
                 Ok(body) => self.told_private(&body, keys),
                 Err(_) => Vec::new(),
             },
-            FeedId::Governance | FeedId::Keys => Vec::new(),
+            // The grid mirrors what the practice says.
+            FeedId::Grid | FeedId::Governance | FeedId::Keys => Vec::new(),
         }
     }
 
@@ -53,6 +53,7 @@ impl Book {
                 Target::Client(id) => self.told_client(Subject::Client(id), &change, &mut told),
                 Target::Pet(id) => self.told_pet(Subject::Pet(id), &change, &mut told),
                 Target::Card(card) => self.told_card(card, &change, &mut told),
+                Target::Access(subject) => self.told_access(subject, &change, &mut told),
             }
         }
         told
@@ -326,6 +327,17 @@ impl Book {
                 None => AuditChange::said(format!("The {kind} card of {name}")),
             };
             told.push(said.about(card.subject));
+        }
+    }
+
+    fn told_access(&self, subject: Subject, change: &CheckedChange, told: &mut Vec<AuditChange>) {
+        let name = self.subject_words(subject);
+        for key in change.map_keys() {
+            let text = match AccessDoc::how(key) {
+                Some(Opening::Shown) | None => format!("Opened the clinical card of {name}"),
+                Some(Opening::Exported) => format!("Exported the clinical card of {name}"),
+            };
+            told.push(AuditChange::said(text).about(subject));
         }
     }
 

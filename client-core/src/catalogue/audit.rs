@@ -177,6 +177,10 @@ pub struct AuditReport {
     /// Entries whose content was erased; their signatures stand.
     #[ts(type = "number")]
     pub purged: u64,
+    /// Bytes at the end of the log that are no whole record and were never promised: a write that
+    /// did not end. They are put away when the home is opened.
+    #[ts(type = "number")]
+    pub unfinished: u64,
     /// What is wrong, the first one first; at most 100.
     pub wrong: Vec<AuditFault>,
     /// How much more is wrong.

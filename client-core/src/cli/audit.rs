@@ -87,6 +87,12 @@ pub(super) fn report_lines(report: &AuditReport) -> Vec<String> {
         report.withheld,
         report.purged
     ));
+    if report.unfinished > 0 {
+        lines.push(format!(
+            "{} bytes at the end are a write that did not end; nothing there was promised.",
+            report.unfinished
+        ));
+    }
     if report.whole {
         lines.push("Everything is as it was written.".to_owned());
     }

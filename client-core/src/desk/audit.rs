@@ -180,7 +180,7 @@ impl<S: Storage> Replica<S> {
         let mut what: Vec<AuditChange> = Vec::new();
         let (mut reason, mut refused) = (None, false);
         let (mut at_head, mut device, mut place) = (0, None, None);
-        let mut told = false;
+        let (mut told, mut grid) = (false, false);
         for hash in &moment.entries {
             let Some(entry) = self.ledger.entry(hash)? else {
                 continue;
@@ -201,6 +201,7 @@ impl<S: Storage> Replica<S> {
                 continue;
             };
             told = true;
+            grid |= header.feed == FeedId::Grid;
             if header.feed.clear() {
                 what.extend(self.book.told(header.feed, body, &self.keyring));
             } else if let Ok(plain) = self.keyring.open(&entry) {
@@ -210,7 +211,10 @@ impl<S: Storage> Replica<S> {
         if !told {
             return Ok(None);
         }
-        if what.is_empty() {
+        // What else the command did says more than the grid's mirror of it.
+        if what.is_empty() && grid {
+            what.push(AuditChange::said("How many visits a room takes, or a site"));
+        } else if what.is_empty() {
             what.push(AuditChange::said("A change without words"));
         }
         let mut row = self.signed_row(moment.when, moment.seat, at_head);

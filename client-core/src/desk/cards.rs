@@ -14,7 +14,7 @@ use crate::{
     catalogue::{
         CardKind, CardsView, ClientId, NewCardNote, NoteId, PetId, Refusal, Reply, WithdrawCardNote,
     },
-    documents::{CardId, Subject},
+    documents::{CardId, Opening, Subject},
     replica::{Replica, invalid, not_allowed, not_found, random},
 };
 
@@ -144,6 +144,38 @@ impl<S: Storage> Replica<S> {
         })?;
         self.save(rng, batch)?;
         Ok(())
+    }
+
+    /// Writes down that clinical cards on show here were opened: each subject with a note once an
+    /// hour for this seat. Whether anything was written.
+    ///
+    /// # Errors
+    /// When it could not be written. The desk goes on: the caller shows the cards all the same, and
+    /// the alarm of a failed write stands.
+    pub fn note_opened(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+        view: &CardsView,
+        how: Opening,
+    ) -> Result<bool, Refusal> {
+        let read = view.cards.iter();
+        let read = read.filter(|card| card.card == CardKind::Clinical && !card.notes.is_empty());
+        let mut ids = Vec::new();
+        for card in read {
+            ids.push(self.card_of(&card.of, CardKind::Clinical)?);
+        }
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let seat = self.seat();
+        let mut batch = self.begin(now, rng);
+        for id in ids {
+            batch.access(&self.book, id.subject, |doc, actor, clock| {
+                Ok(doc.opened(actor, clock, seat, how)?)
+            })?;
+        }
+        self.save(rng, batch)
     }
 
     pub(super) fn cards(&self, client: ClientId) -> Result<CardsView, Refusal> {

@@ -4,6 +4,7 @@
 //! body   = [0, target, intent, [+ bytes]]
 //! target = [0] practice / [1, bytes .size 19] week of visits / [2, id] client / [3, id] pet
 //!        / [4, 0 client or 1 pet, id, 0 handling, 1 clinical, 2 grooming or 3 payments] card
+//!        / [5, 0 client or 1 pet, id] who opened the clinical card
 //! intent = [[millis: int, counter: uint], source: uint, seat, request: bytes .size 16, client time: int]
 //! ```
 //! Bytes that would be written differently are refused.
@@ -35,6 +36,8 @@ pub enum Target {
     Pet(PetId),
     /// Notes about a client or pet.
     Card(CardId),
+    /// Who opened the clinical card of a client or pet.
+    Access(Subject),
 }
 
 /// Why something is written, by whom, for whom.
@@ -103,6 +106,7 @@ impl Target {
             Self::Visits(week) => FeedId::Visits(Site::from_bytes(week.location.to_bytes())),
             Self::Client(_) | Self::Pet(_) => FeedId::Contact,
             Self::Card(card) => card.kind.feed(),
+            Self::Access(_) => CardKind::Clinical.feed(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Target {
             Self::Visits(_) => Compartment::Visits,
             Self::Client(_) | Self::Pet(_) => Compartment::Contact,
             Self::Card(card) => card.kind.compartment(),
+            Self::Access(_) => CardKind::Clinical.compartment(),
         }
     }
 
@@ -123,6 +128,7 @@ impl Target {
             Self::Client(client) => Some(Subject::Client(client)),
             Self::Pet(pet) => Some(Subject::Pet(pet)),
             Self::Card(card) => Some(card.subject),
+            Self::Access(subject) => Some(subject),
         }
     }
 
@@ -150,6 +156,13 @@ impl Target {
                 };
                 e.u8(write_kind(kind))?
             }
+            Self::Access(subject) => {
+                let e = e.array(3)?.u8(5)?;
+                match subject {
+                    Subject::Client(client) => e.u8(0)?.encode(client)?,
+                    Subject::Pet(pet) => e.u8(1)?.encode(pet)?,
+                }
+            }
         };
         Ok(())
     }
@@ -172,6 +185,11 @@ impl Target {
                 let kind = read_kind(d.u8()?).ok_or(PrivateBodyError::Malformed)?;
                 Ok(Self::Card(CardId { subject, kind }))
             }
+            (5, Some(3)) => match d.u8()? {
+                0 => Ok(Self::Access(Subject::Client(d.decode()?))),
+                1 => Ok(Self::Access(Subject::Pet(d.decode()?))),
+                _ => Err(PrivateBodyError::Malformed),
+            },
             _ => Err(PrivateBodyError::Malformed),
         }
     }

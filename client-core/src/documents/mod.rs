@@ -13,6 +13,7 @@
 //!
 //! Start with [`PrivateBody`], which travels in entries, and [`PracticeDoc`].
 
+mod access;
 mod body;
 mod card;
 mod code;
@@ -24,6 +25,7 @@ mod visits;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, AccessDoc, Opening};
 pub use body::{Intent, PrivateBody, PrivateBodyError, Target};
 pub(crate) use card::CardWrite;
 pub use card::{CardDoc, CardId, CardNote};

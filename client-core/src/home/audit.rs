@@ -66,6 +66,7 @@ fn report(found: &Verified) -> AuditReport {
         masked: found.masked,
         withheld: found.withheld,
         purged: found.purged,
+        unfinished: found.unfinished,
         wrong: found.findings.iter().map(fault).collect(),
         further: found.further,
     }

@@ -53,6 +53,7 @@ use crate::{
         Answer, Command, ErrorCode, Event, HomePhase, HomeReply, HomeRequest, HomeStatus,
         LinkState, Query, Refusal, Reply,
     },
+    documents::Opening as Opened,
     link::{Link, Trust},
     picture::picture,
     replica::{Founding, Replica, RequestState},
@@ -525,7 +526,9 @@ impl Home {
         }
     }
 
-    /// Answers a query.
+    /// Answers a query. Nothing is written but who opened a clinical card, before it is shown; if
+    /// that fails the card is shown all the same, for the desk goes on, and the alarm of a failed
+    /// write stands.
     ///
     /// # Errors
     /// When what was asked for does not exist here, or the home is locked.
@@ -540,6 +543,18 @@ impl Home {
                 state.care = self.care_of(desk);
             }
             Answer::Audit(view) => audit::name_people(desk, view),
+            Answer::Cards(view) => {
+                let now = self.now();
+                let wrote = desk
+                    .replica
+                    .note_opened(now, &mut desk.random, view, Opened::Shown);
+                let events = desk.replica.take_events();
+                drop(held);
+                self.shared.tell(events);
+                if wrote.unwrap_or(false) {
+                    self.wrote();
+                }
+            }
             _ => {}
         }
         Ok(answer)

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entry_log::{Damage, Glass, Index, Log, Options, ReadError, Storage};
+use entry_log::{Damage, Glass, Index, Log, Options, ReadError, Recovery, Storage};
 use sync_protocol::{
     Acceptance, Entry, FeedId, Governance, Hash, IncarnationId, Item, SeatId, accept, chain_next,
     chain_start,
@@ -40,6 +40,8 @@ pub struct Verified {
     pub withheld: u64,
     /// Entries without a body: it was erased.
     pub purged: u64,
+    /// Bytes at the end that are no whole record and were never promised: a write that did not end.
+    pub unfinished: u64,
     /// What is wrong, in the order of the log.
     pub findings: Vec<Finding>,
     /// More that is wrong.
@@ -130,8 +132,10 @@ pub fn verify<S: Storage>(
         walk.found.records += 1;
         progress(number + 1, len);
     }
-    if let entry_log::Recovery::Damaged(damage) = recovery {
-        walk.damaged_file(&log, &damage);
+    match recovery {
+        Recovery::Damaged(damage) => walk.damaged_file(&log, &damage),
+        Recovery::TornTail { cut_bytes, .. } => walk.found.unfinished = cut_bytes,
+        Recovery::Clean => {}
     }
     let report = log.verify().map_err(record::read_error)?;
     for damage in report.damage {

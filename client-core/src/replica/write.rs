@@ -19,7 +19,8 @@ use crate::{
     book::Book,
     catalogue::{ErrorCode, Refusal},
     documents::{
-        CardDoc, CardId, Intent, PracticeDoc, PrivateBody, RecordDoc, Subject, Target, VisitsWeek,
+        AccessDoc, CardDoc, CardId, Intent, PracticeDoc, PrivateBody, RecordDoc, Subject, Target,
+        VisitsWeek,
     },
     ledger::{Author, Draft},
     sealing::{Compartment, ContentKey, KeyRow, MAX_ROWS, SealError, encode_rows, seal},
@@ -55,6 +56,7 @@ pub(crate) struct Batch {
     practice: Option<Changing<PracticeDoc>>,
     records: BTreeMap<Subject, Changing<RecordDoc>>,
     cards: BTreeMap<CardId, Changing<CardDoc>>,
+    accesses: BTreeMap<Subject, Changing<AccessDoc>>,
     visits: BTreeMap<WeekKey, Changing<VisitsWeek>>,
     weeks: BTreeMap<WeekKey, Changing<Week>>,
 }
@@ -122,6 +124,24 @@ impl Batch {
         Ok(())
     }
 
+    /// Writes down who opened a clinical card.
+    pub(crate) fn access(
+        &mut self,
+        book: &Book,
+        subject: Subject,
+        change: impl FnOnce(&mut AccessDoc, [u8; 16], Hlc) -> Result<Option<NewChange>, Refusal>,
+    ) -> Result<(), Refusal> {
+        let changing = match self.accesses.entry(subject) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(Changing::over(book.access(subject)?))
+            }
+        };
+        let made = change(&mut changing.doc, self.actor, self.clock)?;
+        changing.note(made);
+        Ok(())
+    }
+
     /// Changes a week of visits.
     pub(crate) fn visits(
         &mut self,
@@ -173,6 +193,7 @@ impl<S: Storage> Replica<S> {
             practice: None,
             records: BTreeMap::new(),
             cards: BTreeMap::new(),
+            accesses: BTreeMap::new(),
             visits: BTreeMap::new(),
             weeks: BTreeMap::new(),
         }
@@ -298,6 +319,12 @@ impl<S: Storage> Replica<S> {
             if !card.changes.is_empty() {
                 let key = self.subject_key(rng, id.subject, id.kind.compartment())?;
                 sealed.push((Target::Card(id), key, card.changes));
+            }
+        }
+        for (subject, access) in batch.accesses {
+            if !access.changes.is_empty() {
+                let key = self.subject_key(rng, subject, Compartment::Clinical)?;
+                sealed.push((Target::Access(subject), key, access.changes));
             }
         }
         for (week, visits) in batch.visits {

@@ -373,6 +373,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					masked: world.masked.length,
 					withheld: 0,
 					purged: 0,
+					unfinished: 0,
 					wrong: [],
 					further: 0,
 				};

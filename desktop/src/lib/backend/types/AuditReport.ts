@@ -42,6 +42,11 @@ withheld: number,
  */
 purged: number, 
 /**
+ * Bytes at the end of the log that are no whole record and were never promised: a write that
+ * did not end. They are put away when the home is opened.
+ */
+unfinished: number, 
+/**
  * What is wrong, the first one first; at most 100.
  */
 wrong: Array<AuditFault>, 

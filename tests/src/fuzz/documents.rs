@@ -1,7 +1,7 @@
 //! Bodies of entries, and the changes in them on their way into documents.
 
 use client_core::documents::{
-    CardDoc, PracticeDoc, PrivateBody, RecordDoc, Subject, Target, VisitsWeek,
+    AccessDoc, CardDoc, PracticeDoc, PrivateBody, RecordDoc, Subject, Target, VisitsWeek,
 };
 use conflict_rules::LocationId;
 use schedule::{
@@ -42,6 +42,11 @@ pub(super) fn private_body(data: &[u8]) {
             let mut doc = CardDoc::genesis(card).unwrap();
             let _ = doc.receive(&changes);
             let _ = doc.notes();
+        }
+        Target::Access(subject) => {
+            let mut doc = AccessDoc::genesis(subject).unwrap();
+            let _ = doc.receive(&changes);
+            let _ = doc.all();
         }
     }
 }

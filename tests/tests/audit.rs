@@ -104,6 +104,8 @@ fn the_check_of_a_log_finds_every_changed_byte() {
     }
     practice.meet();
     let owner = &practice.desks[0];
+    // Opened once more: what came last is promised then, too.
+    owner.state();
     let report = owner.does(&["audit", "verify"]);
     assert_eq!(report["whole"], true, "{report:#}");
     assert!(report["entries"].as_u64() >= Some(20), "{report:#}");

@@ -585,6 +585,7 @@ fn a_newcomer_reads_two_feeds_redeems_its_invitation_and_signs_in() {
         verify: public("invite"),
         site: None,
         wrapped: vec![1; 16],
+        compare: false,
     });
     let secret = practice
         .desk(2)

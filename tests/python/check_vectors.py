@@ -151,7 +151,7 @@ WHAT = choice(
     {
         0: [KEY, KEY, DEVICE_GRANT, SEAT_GRANT],
         1: [DEVICE_GRANT],
-        2: [ID, ROLE, I64, KEY, optional(ID), bytes_of(most=16 * 1024)],
+        2: [ID, ROLE, I64, KEY, optional(ID), bytes_of(most=16 * 1024), flag],
         3: [optional(ID), SEAT_GRANT, optional(DEVICE_GRANT)],
         4: [ID, ROLE, list_of(WRITTEN_BY, 8192, ascending=lambda pair: pair[0])],
         5: [ID, list_of(WRITTEN_BY, 8192, ascending=lambda pair: pair[0])],

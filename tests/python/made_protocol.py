@@ -194,7 +194,7 @@ def governance(low_order):
     recovery = x25519_public(seal_secret("recovery"))
     owner = seat_grant("anna", "front", 0)
     put(by_root, [0, public("root"), recovery, device_grant("front"), owner], "root")
-    invite = lambda name, role: [2, ident(name), role, 1_800_100_000, public(name), None, b"keys"]
+    invite = lambda name, role: [2, ident(name), role, 1_800_100_000, public(name), None, b"keys", False]
     put(by_anna, invite("first code", 2), "anna")
     redeem = [3, ident("first code"), seat_grant("ben", "surgery", 2), device_grant("surgery")]
     put([2, ident("first code")], redeem, "first code")
@@ -234,7 +234,7 @@ def governance(low_order):
          "RevokedInvite"),
         ("an old epoch", act(by_anna, [7, 3], "anna"), "StaleEpoch"),
         ("the last owner leaves", act(by_anna, [5, ident("anna"), []], "anna"), "LastOwner"),
-        ("a key that is taken", act(by_anna, [2, ident("y"), 4, 1_800_100_000, public("ben"), None, b""], "anna"),
+        ("a key that is taken", act(by_anna, [2, ident("y"), 4, 1_800_100_000, public("ben"), None, b"", False], "anna"),
          "Duplicate"),
         ("a relay key of low order", act(by_anna, [6, encoded((0, 1)), None, "x"], "anna"), "Key"),
         ("a relay key that is no point", act(by_anna, [6, b"\xff" * 32, None, "x"], "anna"), "Key"),

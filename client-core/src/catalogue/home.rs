@@ -144,6 +144,25 @@ pub enum HomeRequest {
         role: StaffRole,
         /// For how many days the code works, 1 to 30.
         days: u32,
+        /// The code travels where others may read it: keys go out only after a comparison.
+        #[serde(default)]
+        compare: bool,
+    },
+    /// The number to compare with a newcomer, or at the newcomer's with whoever made its code. Waits
+    /// a while for the other side. Reply: `Compare`.
+    Compare {
+        /// Which newcomer, by id; this seat when missing.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        seat: Option<String>,
+    },
+    /// Two people have compared the numbers. If they were the same the newcomer gets its keys, else
+    /// its seat is removed. Reply: `Governed`.
+    Compared {
+        /// Which newcomer, by id.
+        seat: String,
+        /// Whether they were the same.
+        same: bool,
     },
     /// Sets the relay, or follows it to another address, or to its spare. A relay that holds
     /// nothing of this practice wants the ticket that `sync-server org invite` printed.
@@ -259,6 +278,13 @@ pub enum HomeReply {
     Governed {
         /// Whether all new keys are made that follow from it; if not, an owner's device makes them.
         rotated: bool,
+    },
+    /// A number to compare by telephone.
+    Compare {
+        /// The newcomer.
+        seat: String,
+        /// Ten digits; empty as long as the other side was not in reach.
+        number: String,
     },
     /// A code to hand over.
     Invited {

@@ -36,6 +36,9 @@ pub struct SeatView {
     pub removed: bool,
     /// Whether it was given the keys of its role; until then it reads what is in the clear.
     pub keys: bool,
+    /// It waits until people have compared this number; empty as long as there is none.
+    #[ts(optional = nullable)]
+    pub compare: Option<String>,
 }
 
 /// An invitation.

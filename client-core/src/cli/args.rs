@@ -60,6 +60,21 @@ pub enum What {
         /// For how many days the code works.
         #[arg(long, default_value_t = 3)]
         days: u32,
+        /// The code goes by mail or messenger: the newcomer gets keys only after you have compared
+        /// a number by telephone.
+        #[arg(long)]
+        compare: bool,
+    },
+    /// The number to compare by telephone, and what came of it.
+    Compare {
+        /// The newcomer, `seat_...` as `people list` prints it; this seat when missing.
+        seat: Option<String>,
+        /// The numbers are the same: hand the keys over.
+        #[arg(long, requires = "seat", conflicts_with = "different")]
+        same: bool,
+        /// They are not: remove the seat.
+        #[arg(long, requires = "seat")]
+        different: bool,
     },
     /// Join a practice by code.
     Join {

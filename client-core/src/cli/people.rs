@@ -89,6 +89,10 @@ fn seat(seat: &SeatView) -> String {
     words.extend(seat.here.then(|| "this seat".to_owned()));
     words.extend(seat.removed.then(|| "removed".to_owned()));
     words.extend((!seat.keys).then(|| "waits for its keys".to_owned()));
+    words.extend(seat.compare.as_ref().map(|number| match number.as_str() {
+        "" => "to be compared".to_owned(),
+        number => format!("to be compared: {number}"),
+    }));
     words.join("  ")
 }
 

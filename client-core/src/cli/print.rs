@@ -72,6 +72,12 @@ impl Printer<'_> {
             }
             HomeReply::Opened => self.line("The home is open."),
             HomeReply::Seats { .. } => self.lines(seats::lines(reply).into_iter()),
+            HomeReply::Compare { seat, number } if number.is_empty() => self.line(&format!(
+                "{seat}  no number yet: the other computer has to be connected at the same time"
+            )),
+            HomeReply::Compare { seat, number } => self.line(&format!(
+                "{seat}  {number}  (read it to each other by telephone)"
+            )),
             HomeReply::Rescued { .. }
             | HomeReply::Drilled { .. }
             | HomeReply::Kit(_)

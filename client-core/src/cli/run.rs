@@ -127,13 +127,26 @@ fn open_home(
     printer: &mut Printer<'_>,
 ) -> Result<(), Refusal> {
     match what {
-        What::Invite { role, days } => {
+        What::Invite {
+            role,
+            days,
+            compare,
+        } => {
             let reply = home.request(HomeRequest::Invite {
                 role: role.into(),
                 days,
+                compare,
             })?;
             printer.home(&reply)
         }
+        What::Compare {
+            seat,
+            same,
+            different,
+        } => printer.home(&home.request(match seat {
+            Some(seat) if same || different => HomeRequest::Compared { seat, same },
+            seat => HomeRequest::Compare { seat },
+        })?),
         What::Relay {
             address,
             ticket,

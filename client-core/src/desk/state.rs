@@ -77,6 +77,7 @@ impl<S: Storage> Replica<S> {
                 here: id == self.seat,
                 removed: state.removed().is_some(),
                 keys: self.has_keys(id, state),
+                compare: self.comparison(id),
             })
             .collect();
         let invitations = governance

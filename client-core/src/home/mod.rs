@@ -19,6 +19,7 @@
 mod archive;
 mod audit;
 mod backup;
+mod comparing;
 mod driver;
 mod evidence;
 mod joining;
@@ -222,6 +223,8 @@ impl Home {
             | HomeRequest::SetRole { .. }
             | HomeRequest::RevokeInvite { .. }
             | HomeRequest::Invite { .. }
+            | HomeRequest::Compare { .. }
+            | HomeRequest::Compared { .. }
             | HomeRequest::SetRelay { .. }
             | HomeRequest::SetStandby { .. }
             | HomeRequest::ApproveRelay
@@ -293,7 +296,13 @@ impl Home {
             HomeRequest::RemoveDevice { device } => self.remove_device(&device),
             HomeRequest::SetRole { seat, role } => self.set_role(&seat, role),
             HomeRequest::RevokeInvite { invite } => self.revoke_invite(&invite),
-            HomeRequest::Invite { role, days } => self.invite(role, days),
+            HomeRequest::Invite {
+                role,
+                days,
+                compare,
+            } => self.invite(role, days, compare),
+            HomeRequest::Compare { seat } => self.compare(seat.as_deref()),
+            HomeRequest::Compared { seat, same } => self.compared(&seat, same),
             HomeRequest::SetRelay {
                 address,
                 ticket,

@@ -116,7 +116,7 @@ pub(super) fn dismissed() -> Refusal {
     )
 }
 
-fn id_of<T: std::str::FromStr>(field: &str, text: &str) -> Result<T, Refusal> {
+pub(super) fn id_of<T: std::str::FromStr>(field: &str, text: &str) -> Result<T, Refusal> {
     text.parse().map_err(|_| {
         Refusal::new(
             ErrorCode::InvalidInput,

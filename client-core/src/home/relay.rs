@@ -241,7 +241,12 @@ impl Home {
         Ok(HomeReply::Status(self.status()))
     }
 
-    pub(super) fn invite(&self, role: StaffRole, days: u32) -> Result<HomeReply, Refusal> {
+    pub(super) fn invite(
+        &self,
+        role: StaffRole,
+        days: u32,
+        compare: bool,
+    ) -> Result<HomeReply, Refusal> {
         // The relay orders who belongs to the practice, so it has to be there.
         if self.shared.lock().as_ref().ok_or_else(locked)?.has_relay() {
             self.connect()?;
@@ -250,8 +255,12 @@ impl Home {
         let (proposal, code, expires) = {
             let mut held = self.shared.lock();
             let desk = held.as_mut().ok_or_else(locked)?;
-            desk.replica
-                .invite(self.now(), &mut desk.random, role, days)?
+            let (now, random) = (self.now(), &mut desk.random);
+            if compare {
+                desk.replica.invite_to_compare(now, random, role, days)?
+            } else {
+                desk.replica.invite(now, random, role, days)?
+            }
         };
         if let Proposal::Proposed(act) = proposal {
             self.wrote();

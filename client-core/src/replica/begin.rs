@@ -12,7 +12,8 @@ use sync_protocol::{
 };
 
 use super::{
-    Pending, Replica, clock::Clock, internal, invalid, learn_rows, new_incarnation, random,
+    Pending, Replica, clock::Clock, comparing::learn_words, internal, invalid, learn_rows,
+    new_incarnation, random,
 };
 use crate::{
     book::Book,
@@ -20,7 +21,7 @@ use crate::{
     desk::{Steps, checks},
     documents::LocationFields,
     ledger::{Arrival, Ledger},
-    sealing::{DeviceSecrets, HomeSecrets, KeyRing, RootSecret, SeatSecrets},
+    sealing::{Comparisons, DeviceSecrets, HomeSecrets, KeyRing, RootSecret, SeatSecrets},
     session::Session,
 };
 
@@ -177,10 +178,13 @@ impl<S: Storage> Replica<S> {
             }
             Ok(())
         })?;
+        let mut comparisons = Comparisons::default();
         for arrival in &keys {
             learn_rows(&mut keyring, &ledger, arrival);
+            learn_words(&mut comparisons, &ledger, arrival);
         }
         let mut replica = Self::over(ledger, keyring, secrets.clone(), seat, device)?;
+        replica.comparisons = comparisons;
         let touched = replica.book.arrived_all(&rest, &replica.keyring);
         replica.events.touch(touched);
         replica.hand_keys_to_this_seat(rng, now)?;
@@ -241,6 +245,8 @@ impl<S: Storage> Replica<S> {
             clock: Clock::new(),
             steps: Steps::default(),
             rows: Vec::new(),
+            words: Vec::new(),
+            comparisons: Comparisons::default(),
             broken: false,
             ticket: None,
             elsewhere: None,

@@ -20,6 +20,7 @@
 
 mod begin;
 mod clock;
+mod comparing;
 mod newcomer;
 mod people;
 mod refusals;
@@ -44,7 +45,7 @@ use crate::{
     catalogue::{Event, LinkState, Refusal, StaffRole},
     desk::Steps,
     ledger::{Arrival, Ledger},
-    sealing::{HomeSecrets, KeyRing, KeyRow, Learned, RowAuthor, decode_rows},
+    sealing::{Comparisons, HomeSecrets, KeyRing, KeyRow, Learned, RowAuthor, Word, decode_rows},
     session::{Session, peer},
 };
 
@@ -61,6 +62,7 @@ pub(crate) use relay::{Back, Request};
 pub(crate) use write::Batch;
 
 use clock::Clock;
+use comparing::learn_words;
 
 /// One replica. See the module's documentation.
 #[derive(Debug)]
@@ -76,6 +78,9 @@ pub struct Replica<S> {
     pub(crate) steps: Steps,
     /// Made, and not in the ledger yet: they go first into the next batch.
     pub(crate) rows: Vec<KeyRow>,
+    /// The same, for a comparison.
+    pub(crate) words: Vec<Word>,
+    pub(crate) comparisons: Comparisons,
     /// A write failed: see [`Replica::reopen`].
     pub(crate) broken: bool,
     pub(crate) ticket: Option<String>,
@@ -302,6 +307,7 @@ impl<S: Storage> Replica<S> {
         let mut acts = false;
         for arrival in arrivals {
             fresh |= learn_rows(&mut self.keyring, &self.ledger, arrival);
+            learn_words(&mut self.comparisons, &self.ledger, arrival);
             if let Arrival::Act(act) = arrival {
                 acts = true;
                 self.act_arrived(act.hash());

@@ -195,7 +195,8 @@ impl<S: Storage> Replica<S> {
     /// The live seats that hold keys.
     fn members(&self) -> Vec<Member> {
         let seats = self.ledger.governance().seats();
-        let members = seats.filter_map(|(seat, state)| {
+        let met = seats.filter(|(seat, state)| !self.is_unmet(*seat, state));
+        let members = met.filter_map(|(seat, state)| {
             Some(Member {
                 seat,
                 seal: state.seal_key(),

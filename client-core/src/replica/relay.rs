@@ -111,6 +111,9 @@ impl<S: Storage> Replica<S> {
         if self.pay_in_turn(now, rng) {
             self.drive(now, rng, Input::Wrote, &mut wishes);
         }
+        if self.compare_in_turn(now, rng) {
+            self.drive(now, rng, Input::Wrote, &mut wishes);
+        }
         self.propose(&mut wishes);
         (wishes, self.take_events())
     }
@@ -398,6 +401,32 @@ impl<S: Storage> Replica<S> {
         role: StaffRole,
         days: u32,
     ) -> Result<(Proposal, Zeroizing<String>, Timestamp), Refusal> {
+        self.invitation(now, rng, role, days, false)
+    }
+
+    /// [`Replica::invite`], for a code that travels where others may read it: who comes with it gets
+    /// keys once two people have compared a number.
+    ///
+    /// # Errors
+    /// Also when this seat does not hold the keys that it would hand over.
+    pub fn invite_to_compare(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+        role: StaffRole,
+        days: u32,
+    ) -> Result<(Proposal, Zeroizing<String>, Timestamp), Refusal> {
+        self.invitation(now, rng, role, days, true)
+    }
+
+    fn invitation(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+        role: StaffRole,
+        days: u32,
+        compare: bool,
+    ) -> Result<(Proposal, Zeroizing<String>, Timestamp), Refusal> {
         let role = role_of(role);
         if !self.role().is_some_and(|own| own.may_admit(role)) {
             return Err(not_allowed("let such a seat in", "an owner"));
@@ -425,7 +454,18 @@ impl<S: Storage> Replica<S> {
         let (org, genesis) = (self.org(), governance.genesis());
         let invite = InviteId::from_bytes(random(rng));
         let secret = JoinSecret::generate(rng);
-        let wrapped = self.keyring.wrap_for_invite(rng, invite, role, &secret)?;
+        if compare && !self.keyring.holds_role(role) {
+            // Who compares hands the keys over.
+            return Err(not_allowed(
+                "make a code to compare for such a seat",
+                "an owner",
+            ));
+        }
+        let wrapped = if compare {
+            Vec::new()
+        } else {
+            self.keyring.wrap_for_invite(rng, invite, role, &secret)?
+        };
         let expires = self
             .clock
             .corrected(now)
@@ -441,6 +481,7 @@ impl<S: Storage> Replica<S> {
                 verify,
                 site: None,
                 wrapped,
+                compare,
             },
         )?;
         let code = JoinCode {

@@ -23,7 +23,9 @@ use crate::{
         VisitsWeek,
     },
     ledger::{Author, Draft},
-    sealing::{Compartment, ContentKey, KeyRow, MAX_ROWS, SealError, encode_rows, seal},
+    sealing::{
+        Compartment, ContentKey, KeyRow, MAX_ROWS, SealError, encode_rows, encode_word, seal,
+    },
 };
 
 /// A document that is being changed, and its new changes.
@@ -286,6 +288,7 @@ impl<S: Storage> Replica<S> {
             }
         };
         self.rows.clear();
+        self.words.clear();
         self.arrived(&arrivals);
         Ok(true)
     }
@@ -344,6 +347,14 @@ impl<S: Storage> Replica<S> {
                 document: keys_document(org),
                 key: None,
                 body: encode_rows(rows),
+            });
+        }
+        for word in &self.words {
+            drafts.push(Draft {
+                feed: FeedId::Keys,
+                document: keys_document(org),
+                key: None,
+                body: encode_word(word),
             });
         }
         if let Some(grid) = batch.grid.filter(|doc| !doc.changes.is_empty()) {

@@ -31,6 +31,7 @@ pub(super) mod domain {
     pub(crate) const SLOT: &str = "daybook/0 key file slot";
     pub(crate) const SECRETS: &str = "daybook/0 key file secrets";
     pub(crate) const SEAT: &str = "daybook/0 key file seat";
+    pub(crate) const COMPARISON_NONCE: &str = "daybook/0 comparison nonce";
     pub(crate) const PIN: &str = "daybook/0 key file PIN";
 }
 

@@ -26,6 +26,7 @@
 
 mod blob;
 mod cbor;
+mod compare;
 mod compartment;
 mod derive;
 mod entry;
@@ -45,6 +46,9 @@ mod golden;
 mod tests;
 
 pub use blob::{open_blob, seal_blob};
+pub use compare::{
+    Comparisons, Nonce, Stage, Word, commitment, decode_word, encode_word, nonce_of, number,
+};
 pub use compartment::{Compartment, holds_key_of};
 pub use entry::{MAX_PLAIN, OpenError, SUITE, SealError, open, seal};
 pub use join_code::{JoinCode, JoinCodeError, RelayAddress};

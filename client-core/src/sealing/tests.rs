@@ -848,6 +848,7 @@ fn the_owner_founds_and_invites_and_the_newcomer_joins_by_code() {
         wrapped: owner
             .wrap_for_invite(rng, INVITE, Role::Receptionist, &secret)
             .unwrap(),
+        compare: false,
     };
     let invite = act(1, genesis.hash(), Author::Seat(ANNA), invite);
     let invite = SignedAct::sign(invite, &anna.signing).unwrap();

@@ -270,6 +270,7 @@ fn weak_keys_are_refused_by_name() {
         verify: weak,
         site,
         wrapped,
+        compare: false,
     };
     assert_eq!(tried(owner(), invite), low);
 }

@@ -19,6 +19,8 @@ pub(super) struct Issued {
     /// The lowest height at which a key was handed out.
     made: BTreeMap<KeyId, u32>,
     handed: BTreeSet<(KeyId, SeatId)>,
+    /// Seats that somebody else gave a key.
+    introduced: BTreeSet<SeatId>,
 }
 
 impl Issued {
@@ -49,13 +51,21 @@ impl KeyRing {
                 let made = self.issued.made.entry(*key).or_insert(height);
                 *made = height.min(*made);
             }
-            if let Recipient::Seat(seat) = to
-                && (owner || *seat == author.seat)
-            {
-                self.issued.handed.insert((*key, *seat));
+            if let Recipient::Seat(seat) = to {
+                if owner || *seat == author.seat {
+                    self.issued.handed.insert((*key, *seat));
+                }
+                if *seat != author.seat {
+                    self.issued.introduced.insert(*seat);
+                }
             }
         }
         learned
+    }
+
+    /// Whether somebody else gave a seat a key.
+    pub fn is_introduced(&self, seat: SeatId) -> bool {
+        self.issued.introduced.contains(&seat)
     }
 
     /// Whether the key of a role, as it is used now, was there before this height.

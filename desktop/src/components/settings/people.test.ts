@@ -38,6 +38,20 @@ describe("people and devices", () => {
 		expect(screen.queryByRole("button", { name: "Change: Receptionist" })).toBeNull();
 	});
 
+	it("lets somebody in whose number is the same", async () => {
+		const { backend, user } = open();
+		const seat = backend.world.seats.find((one) => one.id === "seat_2");
+		Object.assign(seat ?? {}, { keys: false, compare: "40821 99317" });
+		await people(user);
+		expect(screen.getByText("compare a number")).toBeVisible();
+		await user.click(await button("Compare: Receptionist"));
+		const dialog = within(screen.getByRole("dialog"));
+		expect(await dialog.findByText("40821 99317")).toBeVisible();
+		await user.click(dialog.getByRole("button", { name: "The same: let them in" }));
+		expect(screen.queryByText("compare a number")).toBeNull();
+		expect(backend.world.seats.find((one) => one.id === "seat_2")?.keys).toBe(true);
+	});
+
 	it("says what a seat is called", async () => {
 		const { user } = open();
 		await people(user);

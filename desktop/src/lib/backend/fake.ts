@@ -331,6 +331,27 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					picture: PICTURE,
 				};
 			}
+			case "compare": {
+				const seat = request.seat ?? "seat_1";
+				const known = world.seats.find((one) => one.id === seat);
+				if (known?.compare == null)
+					throw refusal(
+						"not_found",
+						"This seat does not wait for a comparison.",
+						"Look at the list of people and devices.",
+						"seat",
+					);
+				return { type: "compare", seat, number: known.compare };
+			}
+			case "compared": {
+				const known = world.seats.find((one) => one.id === request.seat);
+				if (known) {
+					delete known.compare;
+					known.keys = request.same;
+					known.removed = !request.same;
+				}
+				return { type: "governed", rotated: true };
+			}
 			case "set_relay":
 				if (!/^wss?:\/\/[^/\s]+$/.test(request.address))
 					throw refusal(

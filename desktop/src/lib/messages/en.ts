@@ -410,6 +410,26 @@ export const en = {
 		noKeys: "waits for its keys",
 		change: "Change",
 		changeOf: (who: string) => `Change: ${who}`,
+		codeCompare:
+			"Shown once. When the other computer has joined, compare the number under People and devices with them by telephone; until then it reads nothing.",
+		compareFirst: "Compare a number before it may read",
+		compareHint:
+			"For a code that goes by mail or messenger: whoever else reads it gets nothing without your word.",
+		toCompare: "compare a number",
+		compare: "Compare",
+		compareOf: (who: string) => `Compare: ${who}`,
+		compareTitle: "Compare a number",
+		compareLead:
+			"Telephone the person you sent the code to, somebody whose voice you know. Both screens must show the same ten digits.",
+		compareHere:
+			"Read these digits to the person who sent you the code. When they are the same there, this computer gets what it needs.",
+		number: "The number",
+		numberWaits: "Waiting for the other computer …",
+		numberNone:
+			"The other computer has not been in reach. Both have to be connected; then try again.",
+		numberAgain: "Try again",
+		same: "The same: let them in",
+		different: "Different: remove",
 		name: "Name of the person or desk",
 		nameTitle: "Name a seat",
 		nameLead: "Everyone sees this name here, in Review and beside notes on cards.",

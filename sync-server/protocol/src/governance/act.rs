@@ -102,6 +102,10 @@ pub enum What {
         /// Keys sealed to the invitation's secret; opaque here.
         #[cbor(n(5), with = "minicbor::bytes")]
         wrapped: Vec<u8>,
+        /// The code travels where others may read it: the newcomer gets its keys once two people
+        /// have compared a number. Carries no keys then.
+        #[n(6)]
+        compare: bool,
     },
     /// A member of staff on a device.
     #[n(3)]
@@ -279,6 +283,13 @@ impl Statement for Act {
 
     fn check(&self) -> Result<(), DecodeError> {
         match &self.what {
+            What::Invite {
+                wrapped,
+                compare: true,
+                ..
+            } if !wrapped.is_empty() => Err(DecodeError::Impossible(
+                "keys in an invitation that is to be compared",
+            )),
             What::Invite { wrapped, .. } => codec::at_most(
                 "the keys of an invitation",
                 wrapped.len(),

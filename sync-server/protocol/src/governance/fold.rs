@@ -191,6 +191,7 @@ impl Governance {
                 verify,
                 site,
                 wrapped,
+                compare,
             } => {
                 may_admit(*role)?;
                 let key = strong(verify)?;
@@ -205,6 +206,7 @@ impl Governance {
                         expires: *expires,
                         site: *site,
                         wrapped: wrapped.clone(),
+                        compare: *compare,
                         by: act.author,
                         height,
                         used: None,
@@ -234,6 +236,9 @@ impl Governance {
                 self.add_seat(seat, device.as_ref(), site, height)?;
                 if let Some(invite) = self.invites.get_mut(id) {
                     invite.used = Some(height);
+                    if let Some(seat) = self.seats.get_mut(&seat.seat) {
+                        seat.compare = invite.compare;
+                    }
                 }
                 Ok(())
             }
@@ -433,6 +438,7 @@ impl Governance {
             roles,
             before: BTreeMap::new(),
             removed: None,
+            compare: false,
             site,
         })
     }

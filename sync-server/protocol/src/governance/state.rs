@@ -21,6 +21,7 @@ pub struct SeatState {
     /// By the height of a change of role: the last sequences written in the role before.
     pub(super) before: BTreeMap<u32, BTreeMap<IncarnationId, u64>>,
     pub(super) removed: Option<(u32, BTreeMap<IncarnationId, u64>)>,
+    pub(super) compare: bool,
     pub(super) site: Option<Site>,
 }
 
@@ -48,6 +49,12 @@ impl SeatState {
     /// The location its invitation named.
     pub fn site(&self) -> Option<Site> {
         self.site
+    }
+
+    /// Whether it came in by a code that others may have read, so that it gets keys only after two
+    /// people have compared a number.
+    pub fn to_compare(&self) -> bool {
+        self.compare
     }
 
     /// The height at which it was added.
@@ -160,6 +167,8 @@ pub struct InviteState {
     pub site: Option<Site>,
     /// Keys sealed to its secret.
     pub wrapped: Vec<u8>,
+    /// Whether who comes with it gets keys only after a comparison.
+    pub compare: bool,
     /// Who issued it.
     pub by: Author,
     /// The height at which it was issued.

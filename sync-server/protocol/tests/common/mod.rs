@@ -138,6 +138,7 @@ pub fn invite(n: u8, role: Role, expires: i64) -> What {
         verify: public(&format!("invite {n}")),
         site: Some(SITE),
         wrapped: vec![0xaa; 24],
+        compare: false,
     }
 }
 pub fn redeem(n: u8, seat: SeatGrant, device: Option<DeviceGrant>) -> (Author, What) {

@@ -88,6 +88,7 @@ fn a_newcomer_reads_nothing_until_the_numbers_were_the_same() {
     assert_eq!(clients(&guest), 1);
     guest.refuses(&["compare"]).is(3, "not_found");
     guest.does(&["client", "add", "Juniper Moss"]);
+    guest.does(&["sync"]);
     partner.does(&["sync"]);
     assert_eq!(clients(&partner), 2);
 }

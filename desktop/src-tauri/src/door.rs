@@ -148,6 +148,8 @@ impl Door {
             | HomeRequest::SetRole { .. }
             | HomeRequest::RevokeInvite { .. }
             | HomeRequest::Invite { .. }
+            | HomeRequest::Compare { .. }
+            | HomeRequest::Compared { .. }
             | HomeRequest::Drill { .. }
             | HomeRequest::Kit
             | HomeRequest::PlanBackup { .. }

@@ -107,6 +107,7 @@ fn what(choices: &mut Choices<'_>) -> Option<What> {
                 verify: VerifyKey::from(signing.verifying_key()),
                 site: None,
                 wrapped: Vec::new(),
+                compare: choices.next()? % 4 == 0,
             }
         }
         kind @ (3 | 10) => What::AddSeat {

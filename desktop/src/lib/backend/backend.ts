@@ -61,6 +61,8 @@ interface ReplyKinds {
 	set_role: "governed";
 	revoke_invite: "governed";
 	invite: "invited";
+	compare: "compare";
+	compared: "governed";
 	set_relay: "opened" | "status";
 	set_standby: "status";
 	approve_relay: "status";

@@ -245,6 +245,7 @@ pub(crate) fn invited(home: &Home) -> String {
     let request = HomeRequest::Invite {
         role: StaffRole::Vet,
         days: 1,
+        compare: false,
     };
     match home.request_with(request, &Opening::MachineKey).unwrap() {
         HomeReply::Invited { code, .. } => code,

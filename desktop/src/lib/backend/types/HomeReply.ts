@@ -38,7 +38,15 @@ seats: Array<SeatHere>, } | { "type": "governed",
 /**
  * Whether all new keys are made that follow from it; if not, an owner's device makes them.
  */
-rotated: boolean, } | { "type": "invited", 
+rotated: boolean, } | { "type": "compare", 
+/**
+ * The newcomer.
+ */
+seat: string, 
+/**
+ * Ten digits; empty as long as the other side was not in reach.
+ */
+number: string, } | { "type": "invited", 
 /**
  * The code.
  */

@@ -136,7 +136,23 @@ role: StaffRole,
 /**
  * For how many days the code works, 1 to 30.
  */
-days: number, } | { "type": "set_relay", 
+days: number, 
+/**
+ * The code travels where others may read it: keys go out only after a comparison.
+ */
+compare: boolean, } | { "type": "compare", 
+/**
+ * Which newcomer, by id; this seat when missing.
+ */
+seat?: string | null, } | { "type": "compared", 
+/**
+ * Which newcomer, by id.
+ */
+seat: string, 
+/**
+ * Whether they were the same.
+ */
+same: boolean, } | { "type": "set_relay", 
 /**
  * `ws://HOST:PORT` or `wss://HOST:PORT`.
  */

@@ -32,4 +32,8 @@ removed: boolean,
 /**
  * Whether it was given the keys of its role; until then it reads what is in the clear.
  */
-keys: boolean, };
+keys: boolean, 
+/**
+ * It waits until people have compared this number; empty as long as there is none.
+ */
+compare?: string | null, };

@@ -16,6 +16,7 @@ fn audit(desk: &mut Desk, query: AuditQuery) -> AuditView {
     view
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "ids are small")]
 fn of(id: impl ToString) -> AuditQuery {
     AuditQuery {
         of: Some(id.to_string()),
@@ -30,6 +31,7 @@ fn told(view: &AuditView) -> Vec<(String, Option<String>, Option<String>)> {
         .collect()
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "values of the audit are optional")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
@@ -250,11 +252,10 @@ fn check(storage: &MemoryStorage) -> Verified {
     verify(storage.clone(), &mut |_, _| {}).unwrap()
 }
 
+type Change<'a> = dyn FnMut(u64, &mut Vec<u8>, &mut Vec<u8>) + 'a;
+
 /// The same log, written anew with every checksum right, after `change` had its way with a record.
-fn forged(
-    storage: &MemoryStorage,
-    change: &mut dyn FnMut(u64, &mut Vec<u8>, &mut Vec<u8>),
-) -> MemoryStorage {
+fn forged(storage: &MemoryStorage, change: &mut Change<'_>) -> MemoryStorage {
     let (log, _) = Log::open(storage.clone(), Options::default()).unwrap();
     let fresh = MemoryStorage::default();
     let (mut out, _) = Log::open(fresh.clone(), Options::default()).unwrap();

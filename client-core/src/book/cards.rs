@@ -88,6 +88,18 @@ impl Cards {
         }
     }
 
+    /// Forgets the cards of whoever is gone; gives which.
+    pub(super) fn forget(&mut self, gone: &dyn Fn(Subject) -> bool) -> Vec<CardId> {
+        let known = self.kept.keys().filter(|card| gone(card.subject));
+        let known: Vec<CardId> = known.copied().collect();
+        for card in &known {
+            self.kept.remove(card);
+            self.seats.remove(card);
+            self.alerts.remove(&card.subject);
+        }
+        known
+    }
+
     pub(super) fn heads(&self) -> impl Iterator<Item = (CardId, &[[u8; 32]])> {
         let kept = self.kept.iter();
         kept.map(|(id, kept)| (*id, kept.heads.as_slice()))

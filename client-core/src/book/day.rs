@@ -142,7 +142,8 @@ impl Book {
     fn visit_text(&self, id: AppointmentId, kind: ClaimKind) -> Option<VisitText> {
         let details = self.visits.details(id).cloned().unwrap_or_default();
         // A block without a title has nothing to wait for.
-        if details.who.is_none() && details.title.is_none() && kind == ClaimKind::Visit {
+        let nothing = details.who.is_none() && details.title.is_none();
+        if nothing && kind == ClaimKind::Visit && !details.erased {
             return None;
         }
         let who = details.who.unwrap_or_default();
@@ -161,6 +162,7 @@ impl Book {
             title: details
                 .title
                 .or_else(|| client.map(|client| client.name.clone()))
+                .or_else(|| details.erased.then(|| super::forget::ERASED.to_owned()))
                 .unwrap_or_default(),
             client: who.client,
             phone: client.and_then(|client| client.phones.first().cloned()),
@@ -204,7 +206,8 @@ impl Book {
     /// One client with pets and visits, the latest first.
     pub fn client_view(&self, id: ClientId) -> Option<ClientView> {
         let client = self.records.summary(id)?;
-        let note = self.records.client(id)?.note.clone();
+        let known = self.records.client(id)?;
+        let (note, hold) = (known.note.clone(), known.hold.clone());
         let derived = self.derived();
         let mut visits: Vec<PastVisit> = self
             .visits
@@ -219,6 +222,7 @@ impl Book {
         Some(ClientView {
             client,
             note,
+            hold,
             visits,
             last,
             alerts: self.alerts_of_client(id),

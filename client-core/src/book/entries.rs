@@ -271,6 +271,12 @@ impl Entries {
         })
     }
 
+    /// The latest stamp of entries by these seats.
+    pub(super) fn last_of(&self, of: &dyn Fn(SeatId) -> bool) -> Option<Hlc> {
+        let seen = self.seen.values().filter(|seen| of(seen.seat));
+        seen.map(|seen| seen.clock).max()
+    }
+
     pub(super) const fn masked(&self) -> usize {
         self.masked
     }

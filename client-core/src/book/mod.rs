@@ -23,6 +23,7 @@ mod day;
 mod derived;
 mod entries;
 mod folding;
+mod forget;
 mod free;
 mod gather;
 mod hashes;
@@ -67,6 +68,10 @@ pub trait Keys {
     fn open(&self, entry: &Entry) -> Result<Zeroizing<Vec<u8>>, OpenError>;
     /// The key of this id, if it is held.
     fn key(&self, id: KeyId) -> Option<ContentKey<'_>>;
+    /// Whether the key of this id is gone for good.
+    fn is_erased(&self, _id: KeyId) -> bool {
+        false
+    }
 }
 
 impl Keys for KeyRing {
@@ -75,6 +80,9 @@ impl Keys for KeyRing {
     }
     fn key(&self, id: KeyId) -> Option<ContentKey<'_>> {
         KeyRing::key(self, id)
+    }
+    fn is_erased(&self, id: KeyId) -> bool {
+        KeyRing::is_erased(self, id)
     }
 }
 

@@ -92,6 +92,48 @@ impl Records {
         }
     }
 
+    /// The pets that are a client's, also those that were taken out of the book.
+    pub(super) fn pets_of(&self, client: ClientId) -> impl Iterator<Item = PetId> {
+        let shown = self.pets_of.get(&client).into_iter().flatten().copied();
+        let hidden = self.kept.keys().filter_map(move |subject| match subject {
+            Subject::Pet(id) if !self.pets.contains_key(id) => {
+                let owner = self.document(*subject).ok()?.owner();
+                (owner == Some(client)).then_some(*id)
+            }
+            Subject::Pet(_) | Subject::Client(_) => None,
+        });
+        shown.chain(hidden)
+    }
+
+    /// Every pet with whose it is.
+    pub(super) fn owned(&self) -> impl Iterator<Item = (ClientId, PetId)> {
+        self.pets.iter().map(|(id, pet)| (pet.owner, *id))
+    }
+
+    /// Forgets whoever is gone; gives whom.
+    pub(super) fn forget(&mut self, gone: &dyn Fn(Subject) -> bool) -> Vec<Subject> {
+        let known: Vec<Subject> = self.kept.keys().copied().collect();
+        let known: Vec<Subject> = known.into_iter().filter(|subject| gone(*subject)).collect();
+        for subject in &known {
+            self.kept.remove(subject);
+            match subject {
+                Subject::Client(id) => {
+                    let before = self.clients.remove(id);
+                    self.index.client(*id, before.as_ref(), None);
+                    self.pets_of.remove(id);
+                }
+                Subject::Pet(id) => {
+                    let before = self.pets.remove(id);
+                    self.index.pet(*id, before.as_ref(), None);
+                    if let Some(pets) = before.and_then(|pet| self.pets_of.get_mut(&pet.owner)) {
+                        pets.remove(id);
+                    }
+                }
+            }
+        }
+        known
+    }
+
     pub(super) fn heads(&self) -> impl Iterator<Item = (Subject, &[[u8; 32]])> {
         let kept = self.kept.iter();
         kept.map(|(subject, kept)| (*subject, kept.heads.as_slice()))

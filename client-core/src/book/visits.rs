@@ -47,6 +47,8 @@ pub(super) struct Details {
     pub(super) who: Option<Who>,
     pub(super) note: Option<String>,
     pub(super) title: Option<String>,
+    /// Nobody may know any more for whom it was.
+    pub(super) erased: bool,
 }
 
 /// All visits, opened as far as keys are held.
@@ -106,7 +108,11 @@ impl Visits {
             // would be a lie, so only the first counts.
             let first = standing.first();
             let key_held = first.and_then(|sealed| Some((sealed, keys.key(sealed.key)?)));
-            all_opened &= key_held.is_some() || first.is_none();
+            let erased = first.is_some_and(|sealed| keys.is_erased(sealed.key));
+            all_opened &= key_held.is_some() || first.is_none() || erased;
+            if part == Part::Who {
+                self.details.entry(id).or_default().erased = erased;
+            }
             opened.push((
                 id,
                 part,
@@ -123,7 +129,7 @@ impl Visits {
                 for reason in sealed {
                     match keys.key(reason.sealed.key) {
                         Some(with) => said.extend(reason.sealed.open_reason(with, key, about)),
-                        None => all_opened = false,
+                        None => all_opened &= keys.is_erased(reason.sealed.key),
                     }
                 }
                 given.push((about, said));
@@ -179,6 +185,18 @@ impl Visits {
 
     pub(super) fn of_client(&self, client: ClientId) -> impl Iterator<Item = AppointmentId> {
         self.by_client.get(&client).into_iter().flatten().copied()
+    }
+
+    /// The visits of clients.
+    pub(super) fn known(
+        &self,
+        of: impl Fn(ClientId) -> bool,
+    ) -> impl Iterator<Item = AppointmentId> {
+        let clients = self
+            .by_client
+            .iter()
+            .filter(move |(client, _)| of(**client));
+        clients.flat_map(|(_, visits)| visits.iter().copied())
     }
 
     pub(super) fn reasons(&self, about: About) -> &[String] {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use schedule::CheckedChange;
-use sync_protocol::{DocumentId, Entry, FeedId, Hash};
+use sync_protocol::{DocumentId, Entry, FeedId, Hash, KeyId};
 
 use crate::ledger::Place;
 
@@ -42,6 +42,20 @@ impl Waiting {
     pub(super) fn take_orphans(&mut self, document: DocumentId) -> Vec<CheckedChange> {
         let orphans = self.orphans.remove(&document).unwrap_or_default();
         orphans.into_values().collect()
+    }
+
+    /// Forgets what waits for a key that is gone, and changes of documents that are.
+    pub(super) fn forget(
+        &mut self,
+        document: &dyn Fn(DocumentId) -> bool,
+        key: &dyn Fn(KeyId) -> bool,
+    ) {
+        let kept = |locked: &Locked| {
+            let header = locked.entry.header();
+            !document(header.document) && !header.key.is_some_and(key)
+        };
+        self.locked.retain(|_, locked| kept(locked));
+        self.orphans.retain(|id, _| !document(*id));
     }
 
     pub(super) fn len(&self) -> usize {

@@ -27,6 +27,8 @@ pub enum Command {
     AddClient(NewClient),
     /// Corrects a client; `None` leaves a field as it is.
     EditClient(EditClient),
+    /// Says why a client must be kept, or that it need not be any more.
+    HoldClient(HoldClient),
     /// Takes a pet into the book.
     AddPet(NewPet),
     /// Corrects a pet; `None` leaves a field as it is.
@@ -222,6 +224,17 @@ pub struct EditClient {
     #[serde(default)]
     #[ts(optional = nullable)]
     pub note: Option<String>,
+}
+
+/// A duty to keep a client; for owners and managers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct HoldClient {
+    /// Whom.
+    #[ts(as = "String")]
+    pub client: ClientId,
+    /// Why, at most 200 characters; empty ends the duty.
+    pub reason: String,
 }
 
 /// A new pet.

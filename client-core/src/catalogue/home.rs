@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AuditReport, BackupReport, KitView, LostDevice, Picture, SeatHere, StaffRole};
+use super::{AuditReport, BackupReport, CertificateView, ClientId, ErasureBasis, ErasureView, KitView, LostDevice, Picture, SeatHere, StaffRole};
 
 /// A wish about the home. `{"type": "unlock", "passphrase": "…"}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -198,6 +198,24 @@ pub enum HomeRequest {
     /// Goes through the whole log of this computer and believes nothing: checksums, signatures,
     /// chains, heads. Reply: `Audited`.
     AuditVerify,
+    /// Destroys what is kept about a client and the client's pets, here and everywhere, for good. For
+    /// owners, while the relay answers. Reply: `Erased`.
+    EraseClient {
+        /// Whom.
+        #[ts(as = "String")]
+        client: ClientId,
+        /// Why.
+        basis: ErasureBasis,
+        /// The client's name, typed once more.
+        confirm: String,
+    },
+    /// Writes the proof of an erasure into a new file. Reply: `Certificate`.
+    Certificate {
+        /// Which erasure, by id.
+        erasure: String,
+        /// Which file; it must not exist.
+        file: String,
+    },
     /// Writes an encrypted copy of this home into a folder. Reply: `BackedUp`.
     Backup {
         /// Where to.
@@ -305,6 +323,17 @@ pub enum HomeReply {
     },
     /// The log was gone through.
     Audited(AuditReport),
+    /// A client is erased; which devices have done it so far.
+    Erased(ErasureView),
+    /// A certificate was written, and checked.
+    Certificate {
+        /// Its file.
+        file: String,
+        /// Whether the relay was asked for the latest receipts.
+        in_step: bool,
+        /// What it proves.
+        certificate: CertificateView,
+    },
     /// A backup was written and verified.
     BackedUp {
         /// Its file.

@@ -8,6 +8,7 @@
 mod audit;
 mod cards;
 mod command;
+mod erasing;
 mod error;
 mod event;
 mod home;
@@ -21,6 +22,7 @@ mod views;
 pub use audit::*;
 pub use cards::*;
 pub use command::*;
+pub use erasing::*;
 pub use error::*;
 pub use event::*;
 pub use home::*;

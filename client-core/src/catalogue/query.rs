@@ -72,6 +72,8 @@ pub enum Query {
     People,
     /// Who changed what, when, at which device. Answer: `Audit`.
     Audit(AuditQuery),
+    /// What was erased, and which devices have done it. Answer: `Erasures`.
+    Erasures,
     /// What would happen if a visit were put here, without writing. Answer: `Check`.
     Check(CheckQuery),
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{
-    AlarmView, AlertView, AuditView, CardsView, CareView, ClientId, PeopleView, PetId, ServiceId,
+    AlarmView, AlertView, AuditView, CardsView, CareView, ClientId, ErasuresView, PeopleView, PetId, ServiceId,
     VerdictWish, Warning,
 };
 
@@ -91,6 +91,8 @@ pub enum Answer {
     People(PeopleView),
     /// To `Audit`.
     Audit(AuditView),
+    /// To `Erasures`.
+    Erasures(ErasuresView),
     /// To `Check`.
     Check(CheckView),
 }
@@ -421,6 +423,10 @@ pub struct ClientView {
     pub client: ClientSummary,
     /// Note, or empty.
     pub note: String,
+    /// Why this client must be kept, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[ts(optional, as = "Option<String>")]
+    pub hold: String,
     /// Visits known to this replica, latest first, at most 50.
     pub visits: Vec<PastVisit>,
     /// Where each site's defaults for the next booking come from: the last visit.

@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, DateTime};
 
-use super::{audit::Audit, cards::Card, kit, people::People, seats::Seat};
+use super::{
+    audit::Audit,
+    cards::Card,
+    erasing::{Certificate, Erase, Hold},
+    kit, people::People,
+    seats::Seat,
+};
 use crate::catalogue::StaffRole;
 
 /// Daybook: the appointment book that never goes down.
@@ -152,6 +158,14 @@ pub enum What {
     /// Who is treated.
     #[command(subcommand)]
     Pet(Pet),
+    /// Destroy what is kept about a client and the client's pets, everywhere and for good.
+    Erase(Erase),
+    /// What was erased, and which devices have done it.
+    Erasures,
+    /// Write the proof of an erasure into a new file, or verify one.
+    Certificate(Certificate),
+    /// Say why a client must be kept: whoever is under a hold is not erased.
+    Hold(Hold),
     /// Notes about clients and pets, each kind for those who may read it.
     #[command(subcommand)]
     Card(Card),

@@ -16,6 +16,7 @@ pub mod args;
 pub mod audit;
 mod batch;
 pub mod cards;
+pub mod erasing;
 mod exit;
 pub mod kit;
 mod names;

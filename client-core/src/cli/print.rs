@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{audit, cards, kit, people, run::word, seats};
+use super::{audit, cards, erasing, kit, people, run::word, seats};
 use crate::{
     catalogue::{
-        Answer, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply, Query, Refusal,
-        Reply, ReviewView, SlotView, Standing, StateView, VisitState, VisitView, Warning,
+        Answer, CertificateView, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply,
+        Query, Refusal, Reply, ReviewView, SlotView, Standing, StateView, VisitState, VisitView,
+        Warning,
     },
     home::Home,
 };
@@ -29,6 +30,15 @@ impl Printer<'_> {
             self.line(&format!("  - {}", warning(*known)))?;
         }
         Ok(())
+    }
+
+    /// What a certificate proves.
+    pub(super) fn certificate(&mut self, view: &CertificateView) -> Result<(), Refusal> {
+        if self.json {
+            return self.as_json(view);
+        }
+        self.line("The certificate holds.")?;
+        self.lines(erasing::certificate_lines(view).into_iter())
     }
 
     pub(super) fn home_reply(&mut self, reply: &HomeReply) -> Result<(), Refusal> {
@@ -85,6 +95,21 @@ impl Printer<'_> {
             HomeReply::Invited { code, expires, .. } => {
                 self.line(code)?;
                 self.line(&format!("valid until {expires}, once"))
+            }
+            HomeReply::Erased(erasure) => {
+                self.line("Erased. This is not taken back.")?;
+                self.lines(erasing::lines(erasure).into_iter())
+            }
+            HomeReply::Certificate {
+                file,
+                in_step,
+                certificate,
+            } => {
+                self.line(&format!("written: {file}"))?;
+                if !in_step {
+                    self.line("The relay did not answer: receipts may be missing.")?;
+                }
+                self.lines(erasing::certificate_lines(certificate).into_iter())
             }
             HomeReply::Evidence {
                 file,
@@ -180,6 +205,7 @@ impl Printer<'_> {
             }
             Answer::State(state) => self.state(state),
             Answer::Audit(view) => self.lines(audit::lines(view).into_iter()),
+            Answer::Erasures(view) => self.lines(view.erasures.iter().flat_map(erasing::lines)),
             Answer::People(view) => self.lines(people::lines(view).into_iter()),
             Answer::Practice(_) | Answer::Visit(_) | Answer::Check(_) => self.as_json(answer),
         }

@@ -14,7 +14,7 @@ use super::{
         Block, Book, Cli, Client, Decide, Free, Hours, Location, Move, Pet, Room, Service, Staff,
         Sync, What,
     },
-    audit, batch, cards, kit,
+    audit, batch, cards, erasing, kit,
     names::{Names, id, internal},
     people,
     print::Printer,
@@ -96,6 +96,9 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
             let reply = home.request_with(request, &needed(opening)?)?;
             return printer.home(&reply);
         }
+        What::Certificate(wish) if wish.erasure == "verify" => {
+            return erasing::verify(&wish.file, &mut printer);
+        }
         What::Restore { file } => {
             let request = HomeRequest::Restore {
                 file: file.display().to_string(),
@@ -172,6 +175,10 @@ fn open_home(
         What::Drill { words_file } => kit::drill(home, &words_file, printer),
         What::Kit { file } => kit::kit(home, file.as_deref(), printer),
         What::Backup(backup) => kit::backup(home, backup, printer),
+        What::Erase(wish) => erasing::erase(home, wish, printer),
+        What::Erasures => erasing::list(home, printer),
+        What::Certificate(wish) => erasing::certificate(home, &wish, printer),
+        What::Hold(wish) => erasing::hold(home, wish, printer),
         What::Card(card) => cards::run(home, card, printer),
         What::People { people } => {
             people::run(home, people.unwrap_or(people::People::List), printer)

@@ -65,6 +65,7 @@ impl<S: Storage> Replica<S> {
             Command::EditEntry(wish) => self.edit_entry(now, rng, &wish),
             Command::AddClient(new) => self.add_client(now, rng, &new),
             Command::EditClient(wish) => self.edit_client(now, rng, &wish),
+            Command::HoldClient(wish) => self.hold_client(now, rng, &wish),
             Command::AddPet(new) => self.add_pet(now, rng, &new),
             Command::EditPet(wish) => self.edit_pet(now, rng, &wish),
             Command::AddCardNote(new) => self.add_card_note(now, rng, &new),
@@ -133,6 +134,7 @@ impl<S: Storage> Replica<S> {
             },
             Query::State => Answer::State(self.state()),
             Query::People => Answer::People(self.people()),
+            Query::Erasures => Answer::Erasures(self.erasures_view()?),
             Query::Check(wish) => {
                 checks::start("start", wish.start)?;
                 if let Some(minutes) = wish.minutes {

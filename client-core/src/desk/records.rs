@@ -3,11 +3,14 @@
 use entry_log::Storage;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
-use sync_protocol::FeedId;
+use sync_protocol::{FeedId, Role};
 
 use super::{checks, done, undo::TakeBack};
 use crate::{
-    catalogue::{ClientId, EditClient, EditPet, NewClient, NewPet, PetId, Refusal, Reply, Warning},
+    catalogue::{
+        ClientId, EditClient, EditPet, HoldClient, NewClient, NewPet, PetId, Refusal, Reply,
+        Warning,
+    },
     documents::{ClientFields, PetFields, Subject},
     replica::{Replica, not_allowed, not_found, random},
 };
@@ -73,6 +76,48 @@ impl<S: Storage> Replica<S> {
         let mut reply = done(id, step, "The client is in the book.");
         reply.warnings = warnings;
         Ok(reply)
+    }
+
+    /// Says why a client must be kept, or, with nothing, that the duty is over.
+    pub(super) fn hold_client(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+        wish: &HoldClient,
+    ) -> Result<Reply, Refusal> {
+        if !matches!(self.role(), Some(Role::Owner | Role::Manager)) {
+            let who = "a manager or an owner";
+            return Err(not_allowed("say that a client must be kept", who));
+        }
+        let id = wish.client;
+        let subject = Subject::Client(id);
+        let before = self.book.record(subject)?.client();
+        let before = before.ok_or_else(|| not_found("client", "client"))?;
+        let reason = if wish.reason.trim().is_empty() {
+            String::new()
+        } else {
+            checks::name("reason", &wish.reason)?
+        };
+        let said = if reason.is_empty() {
+            "The client need not be kept any more."
+        } else {
+            "The client is kept, and is not erased before this ends."
+        };
+        let fields = ClientFields {
+            hold: Some(reason),
+            ..ClientFields::default()
+        };
+        let mut batch = self.begin(now, rng);
+        batch.record(&self.book, subject, |doc, actor, clock| {
+            Ok(doc.set_client(actor, clock, &fields)?)
+        })?;
+        self.save(rng, batch)?;
+        let fields = ClientFields {
+            hold: Some(before.hold),
+            ..ClientFields::default()
+        };
+        let step = self.steps.keep(TakeBack::Client { id, fields });
+        Ok(done(id, step, said))
     }
 
     pub(super) fn edit_client(

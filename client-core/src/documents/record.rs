@@ -80,6 +80,8 @@ pub struct ClientRecord {
     pub email: String,
     /// Note, or empty.
     pub note: String,
+    /// Why this client must be kept, or empty.
+    pub hold: String,
 }
 
 /// A pet, read.
@@ -108,6 +110,8 @@ pub struct ClientFields {
     pub email: Option<String>,
     /// Note.
     pub note: Option<String>,
+    /// Why this client must be kept.
+    pub hold: Option<String>,
     /// Taken in by mistake: not shown any more.
     pub gone: Option<bool>,
 }
@@ -164,6 +168,7 @@ impl RecordDoc {
             ("phones", fields.phones.as_ref().map(code::write)),
             ("email", fields.email.as_ref().map(code::write)),
             ("note", fields.note.as_ref().map(code::write)),
+            ("hold", fields.hold.as_ref().map(code::write)),
             ("gone", fields.gone.map(code::write)),
         ];
         self.write(actor, clock, puts)
@@ -243,6 +248,7 @@ impl RecordDoc {
             phones: latest(fields.get("phones"), code::owned).unwrap_or_default(),
             email: text(&fields, "email"),
             note: text(&fields, "note"),
+            hold: text(&fields, "hold"),
         })
     }
 
@@ -265,6 +271,11 @@ impl RecordDoc {
     pub(crate) fn field_at(&self, field: &str, heads: &[[u8; 32]]) -> Option<Vec<u8>> {
         let standing = self.registers.at(FIELDS, field, heads).into_iter();
         standing.map(|value| value.payload).next()
+    }
+
+    /// Whose a pet is, or was before it was taken out of the book.
+    pub(crate) fn owner(&self) -> Option<ClientId> {
+        latest(self.registers.entries(FIELDS).get("owner"), code::owned)
     }
 
     /// Fields that were written concurrently and differently: all values, the one shown first.

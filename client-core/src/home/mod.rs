@@ -21,6 +21,7 @@ mod audit;
 mod backup;
 mod comparing;
 mod driver;
+mod erasing;
 mod evidence;
 mod joining;
 mod keys;
@@ -61,6 +62,8 @@ use crate::{
     sealing::{Kit, RootSecret, Unlocked},
     store::{Folder, FolderError, LocalStore as _, SledStore, StoreError},
 };
+
+pub use erasing::check_certificate;
 
 /// Reads the time. Only binaries hand in the system's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -230,6 +233,8 @@ impl Home {
             | HomeRequest::ApproveRelay
             | HomeRequest::Evidence { .. }
             | HomeRequest::AuditVerify
+            | HomeRequest::EraseClient { .. }
+            | HomeRequest::Certificate { .. }
             | HomeRequest::Backup { .. }
             | HomeRequest::Restore { .. } => Opening::MachineKey,
         };
@@ -312,6 +317,12 @@ impl Home {
             HomeRequest::ApproveRelay => self.approve_relay(),
             HomeRequest::Evidence { file } => self.evidence(&file),
             HomeRequest::AuditVerify => self.audit_verify(),
+            HomeRequest::EraseClient {
+                client,
+                basis,
+                confirm,
+            } => self.erase(client, basis, &confirm),
+            HomeRequest::Certificate { erasure, file } => self.certificate(&erasure, &file),
             HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
             HomeRequest::PlanBackup {
                 folder,

@@ -17,6 +17,7 @@
 //!
 //! Start with [`Ledger::write`] and [`Ledger::receive_items`].
 
+mod erasing;
 mod feed;
 mod read;
 mod receive;
@@ -36,6 +37,7 @@ use sync_protocol::{
     RefuseReason, SeatId, SignedAct, SignedConfirmation,
 };
 
+pub use erasing::{Receipt, RowAt};
 use feed::Feed;
 pub use verify::{Finding, Named, Verified, verify};
 pub use witness::{Fault, Proof};
@@ -183,6 +185,10 @@ pub(crate) struct Held {
     /// The epoch in which it first had a place.
     pub(crate) first: Option<u32>,
     pub(crate) own: bool,
+    /// Held without the body that it once had.
+    pub(crate) bare: bool,
+    /// Never sent: it is about somebody who was erased, and nobody else has it.
+    pub(crate) withdrawn: bool,
     pub(crate) kind: Kind,
 }
 
@@ -225,6 +231,7 @@ pub struct Ledger<S> {
     pub(crate) proofs: Vec<Proof>,
     /// Held, and told nobody: what they came with does not hold.
     pub(crate) unheard: Vec<Arrival>,
+    pub(crate) erasing: erasing::Erasing,
 }
 
 impl<S: Storage> Ledger<S> {
@@ -292,6 +299,7 @@ impl<S: Storage> Ledger<S> {
             hearsay: std::collections::VecDeque::new(),
             proofs: Vec::new(),
             unheard: Vec::new(),
+            erasing: erasing::Erasing::default(),
         }
     }
 
@@ -319,6 +327,10 @@ impl<S: Storage> Ledger<S> {
     pub fn alarms(&self) -> impl Iterator<Item = Alarm> {
         let mut alarms = self.alarms.clone();
         alarms.extend(self.proven_alarms());
+        // Bodies that somebody took away without an act that says so.
+        let waiting = self.waiting.iter().filter_map(|hash| self.items.get(hash));
+        let bare = waiting.filter(|held| held.bare && !held.own);
+        alarms.extend(bare.map(|held| Alarm::Withheld { feed: held.feed }));
         alarms.into_iter()
     }
 

@@ -69,6 +69,8 @@ impl<S: Storage> Ledger<S> {
         for head in heads {
             ledger.miss_items(head.feed, &head);
         }
+        // The process may have ended between an erasure and what it takes away.
+        ledger.purge_erased()?;
         Ok(ledger)
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use entry_log::Storage;
 use sync_protocol::{
-    Acceptance, Entry, FeedId, Hash, Head, IncarnationId, Item, SignedHead, accept, accept_known,
-    chain_start,
+    Acceptance, Entry, FeedId, Hash, Head, IncarnationId, Item, SignedHead, What, accept,
+    accept_known, chain_start,
 };
 
 use super::{
@@ -107,8 +107,12 @@ impl<S: Storage> Ledger<S> {
             if entry.header().org != self.org() {
                 return Err(LedgerError::Malformed);
             }
-            // A neighbour's word proves nothing: what would be withheld is not kept at all.
-            if !matches!(accept(&entry, &self.governance), Acceptance::Withhold(_)) {
+            // A neighbour's word proves nothing: what would be withheld is not kept at all, nor
+            // what came without a body that nothing here says it must have lost.
+            let header = entry.header();
+            let bare = entry.body().is_none() && self.governance.must_purge(header).is_none();
+            let withheld = matches!(accept(&entry, &self.governance), Acceptance::Withhold(_));
+            if !bare && !withheld {
                 arrivals.extend(self.take(Item::Entry(entry))?);
             }
         }
@@ -120,7 +124,7 @@ impl<S: Storage> Ledger<S> {
         self.alarms.insert(Alarm::RelayRolledBack { feed });
         for (hash, held) in &self.items {
             // Confirmations are the relay's own to give again.
-            let sent = held.kind != Kind::Confirmation;
+            let sent = held.kind != Kind::Confirmation && !held.withdrawn;
             if held.feed == feed && feed != FeedId::Governance && sent {
                 self.outbox.insert(held.index, *hash);
             }
@@ -199,11 +203,21 @@ impl<S: Storage> Ledger<S> {
     /// Holds an item if it is new.
     fn take(&mut self, item: Item) -> Result<Vec<Arrival>, LedgerError> {
         let hash = item.hash();
-        if self.items.contains_key(&hash) {
+        let bare = self.items.get(&hash).map(|held| held.bare);
+        // A body that came at last is taken, unless it had to go.
+        let fills = |entry: &Entry| {
+            entry.body().is_some() && self.governance.must_purge(entry.header()).is_none()
+        };
+        let filled = bare == Some(true)
+            && matches!(&item, Item::Entry(entry) if fills(entry))
+            && self.waiting.contains(&hash);
+        if bare.is_some() && !filled {
             return Ok(Vec::new());
         }
         match item {
             Item::Entry(entry) => {
+                let entry = self.stripped(entry);
+                self.waiting.retain(|waits| *waits != hash);
                 let verdict = accept(&entry, &self.governance);
                 let origin = match verdict {
                     Acceptance::Accept | Acceptance::Mask(_) => Origin::Proven,
@@ -235,6 +249,9 @@ impl<S: Storage> Ledger<S> {
                     return Err(error.into());
                 }
                 self.hold(&Item::Act(act.clone()), Origin::Unproven)?;
+                if matches!(act.value().what, What::Erasure(_)) {
+                    self.purge_erased()?;
+                }
                 let height = act.value().height;
                 let mut arrivals = vec![Arrival::Act(Arc::new(act))];
                 arrivals.extend(self.judge_narrowed(height)?);
@@ -363,11 +380,14 @@ impl<S: Storage> Ledger<S> {
 
     /// Appends an item to the log and the indexes.
     pub(crate) fn hold(&mut self, item: &Item, origin: Origin) -> Result<(), LedgerError> {
-        let body = item.body().unwrap_or_default();
-        let index = self
-            .log
-            .append(&record::item_head(item, origin), body)
-            .map_err(record::append_error)?;
+        let head = record::item_head(item, origin);
+        let bare = matches!(item, Item::Entry(entry) if entry.body().is_none());
+        let index = if bare {
+            self.log.append_purged(&head)
+        } else {
+            self.log.append(&head, item.body().unwrap_or_default())
+        };
+        let index = index.map_err(record::append_error)?;
         self.index(index, item, origin == Origin::Own);
         Ok(())
     }
@@ -380,28 +400,50 @@ impl<S: Storage> Ledger<S> {
             Item::Confirmation(_) => Kind::Confirmation,
             Item::Act(_) => Kind::Act,
         };
+        let bare = matches!(item, Item::Entry(entry) if entry.body().is_none());
+        // Known already where its body came late.
+        let known = self.items.get(&hash).copied();
+        if let Some(known) = known {
+            self.outbox.remove(&known.index);
+        }
         self.items.insert(
             hash,
             Held {
                 index,
                 feed: item.feed(),
-                place: None,
-                first: None,
-                own,
+                place: known.and_then(|known| known.place),
+                first: known.and_then(|known| known.first),
+                own: own || known.is_some_and(|known| known.own),
+                bare,
+                withdrawn: false,
                 kind,
             },
         );
+        if let Item::Entry(entry) = item {
+            self.erasing.note(index, hash, entry);
+        }
+        if known.is_some() {
+            if known.is_some_and(|known| known.place.is_none()) {
+                self.outbox.insert(index, hash);
+            }
+            return;
+        }
         // Confirmations come from the relay only; acts are proposed, not pushed.
         if kind != Kind::Confirmation {
             self.outbox.insert(index, hash);
         }
+        self.count(&hash);
+        if let Item::Entry(entry) = item {
+            self.index_entry(hash, entry);
+        }
+    }
+
+    /// Counts an item in what this replica holds, or out of it.
+    pub(super) fn count(&mut self, hash: &Hash) {
         for (sum, lane) in self.digest.iter_mut().zip(hash.as_bytes().chunks_exact(8)) {
             *sum ^= lane
                 .iter()
                 .fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
-        }
-        if let Item::Entry(entry) = item {
-            self.index_entry(hash, entry);
         }
     }
 
@@ -533,9 +575,14 @@ impl<S: Storage> Ledger<S> {
             if held.place.is_some_and(|known| known.epoch >= place.epoch) {
                 continue;
             }
+            // It was on its way when it was withdrawn: others hold it.
+            let back = std::mem::take(&mut held.withdrawn);
             held.place = Some(place);
             let first = *held.first.get_or_insert(place.epoch);
             let (kind, index, feed) = (held.kind, held.index, held.feed);
+            if back {
+                self.count(hash);
+            }
             let approved = first <= self.governance.restored_epoch();
             match kind {
                 Kind::Entry => arrivals.push(Arrival::Placed {

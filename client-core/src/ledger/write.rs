@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entry_log::Storage;
 use sync_protocol::{
     DeviceId, DocumentId, Entry, EntryError, FeedId, Hash, Header, IncarnationId, Item, KeyId,
-    Seal, SeatId, SeenHead, SignedAct, SigningKey,
+    Seal, SeatId, SeenHead, SignedAct, SigningKey, What,
 };
 
 use super::{Arrival, Ledger, LedgerError, record::Origin};
@@ -130,6 +130,9 @@ impl<S: Storage> Ledger<S> {
         self.governance.apply(&act)?;
         let (height, shared) = (act.value().height, Arc::new(act));
         self.hold(&Item::Act(SignedAct::clone(&shared)), Origin::Own)?;
+        if matches!(shared.value().what, What::Erasure(_)) {
+            self.purge_erased()?;
+        }
         let mut arrivals = vec![Arrival::Act(shared)];
         arrivals.extend(self.judge_narrowed(height)?);
         arrivals.extend(self.judge_waiting()?);

@@ -183,11 +183,13 @@ impl<S: Storage> Replica<S> {
             learn_rows(&mut keyring, &ledger, arrival);
             learn_words(&mut comparisons, &ledger, arrival);
         }
+        keyring.forget(ledger.governance().erased(), ledger.unnamed_keys());
         let mut replica = Self::over(ledger, keyring, secrets.clone(), seat, device)?;
         replica.comparisons = comparisons;
         let touched = replica.book.arrived_all(&rest, &replica.keyring);
         replica.events.touch(touched);
         replica.hand_keys_to_this_seat(rng, now)?;
+        replica.acknowledge_erasures(now, rng)?;
         Ok(replica)
     }
 
@@ -255,6 +257,8 @@ impl<S: Storage> Replica<S> {
             requests: BTreeMap::new(),
             proposals: Vec::new(),
             dues: super::people::Dues::default(),
+            receipts: Vec::new(),
+            unacknowledged: true,
             events: Pending::default(),
         })
     }

@@ -21,6 +21,7 @@
 mod begin;
 mod clock;
 mod comparing;
+mod erasing;
 mod newcomer;
 mod people;
 mod refusals;
@@ -37,7 +38,7 @@ use entry_log::Storage;
 use rand_core::Rng;
 use sync_protocol::{
     DeviceId, ErrorCode as WireCode, FeedId, Frame, Hash, IncarnationId, Item, OrgId, Role, SeatId,
-    SignedAct,
+    SignedAct, SubjectId, What,
 };
 
 use crate::{
@@ -50,6 +51,7 @@ use crate::{
 };
 
 pub use begin::Founding;
+pub(crate) use erasing::basis_face;
 pub use newcomer::Newcomer;
 pub use refusals::{refusal_of_code, refusal_of_join};
 pub use relay::{ActState, Proposal, RequestState};
@@ -91,6 +93,10 @@ pub struct Replica<S> {
     pub(crate) requests: BTreeMap<AppointmentId, Request>,
     pub(crate) proposals: Vec<relay::Proposed>,
     pub(crate) dues: people::Dues,
+    /// Receipts of erasures, which go into the next batch.
+    pub(crate) receipts: Vec<sync_protocol::ErasureReceipt>,
+    /// Whether erasures may still lack this device's receipt.
+    pub(crate) unacknowledged: bool,
     pub(crate) events: Pending,
 }
 
@@ -305,13 +311,23 @@ impl<S: Storage> Replica<S> {
     pub(crate) fn arrived(&mut self, arrivals: &[Arrival]) {
         let mut fresh = false;
         let mut acts = false;
+        let mut erased = false;
         for arrival in arrivals {
+            if self.is_late(arrival) {
+                self.dues.look();
+            }
             fresh |= learn_rows(&mut self.keyring, &self.ledger, arrival);
             learn_words(&mut self.comparisons, &self.ledger, arrival);
             if let Arrival::Act(act) = arrival {
                 acts = true;
                 self.act_arrived(act.hash());
+                if matches!(act.value().what, What::Erasure(_)) {
+                    erased = true;
+                }
             }
+        }
+        if erased {
+            self.forget_erased();
         }
         if fresh {
             let touched = self.book.keys_changed(&self.keyring);
@@ -355,7 +371,15 @@ pub(crate) fn learn_rows<S: Storage>(
         return false;
     };
     let mut fresh = false;
+    let erased = ledger.governance().erased();
     for row in &rows {
+        // What was erased never comes back, under whichever key.
+        if let KeyRow::Subject { key, subject, .. } = row
+            && (erased.key(*key).is_some()
+                || erased.subject(SubjectId::from_bytes(*subject)).is_some())
+        {
+            continue;
+        }
         // Who was an owner once hands out no key as one by naming the height of then.
         fresh |= authors.iter().all(|author| author.may_write(row))
             && ring.learn_at(row, author, header.governance.0) == Learned::New;

@@ -46,12 +46,14 @@ pub struct Owed {
     pub rotate: BTreeSet<Role>,
     /// Seats that were not given the keys of their role.
     pub hand: Vec<Member>,
+    /// Whether an erasure has keys to name that came late.
+    pub erase: bool,
 }
 
 impl Owed {
     /// Whether that is nothing.
     pub fn is_empty(&self) -> bool {
-        self.rotate.is_empty() && self.hand.is_empty()
+        self.rotate.is_empty() && self.hand.is_empty() && !self.erase
     }
 }
 
@@ -185,6 +187,7 @@ impl<S: Storage> Replica<S> {
                 lost(invite.role, None, height);
             }
         }
+        owed.erase = !self.unfinished().is_empty();
         let handed =
             |member: &Member| owed.rotate.contains(&member.role) || self.keyring.is_handed(*member);
         let hand = self.members().into_iter().filter(|one| !handed(one));
@@ -214,6 +217,12 @@ impl<S: Storage> Replica<S> {
         self.dues = Dues::default();
         let owed = self.owed();
         if owed.is_empty() {
+            return Ok(false);
+        }
+        if owed.erase {
+            self.complete_erasures(now);
+        }
+        if owed.rotate.is_empty() && owed.hand.is_empty() {
             return Ok(false);
         }
         let members = self.members();

@@ -108,6 +108,10 @@ impl<S: Storage> Replica<S> {
         if self.take_back(now, rng) {
             self.drive(now, rng, Input::Wrote, &mut wishes);
         }
+        // What cannot be written now is owed still: the next opening looks again.
+        if self.acknowledge_erasures(now, rng).unwrap_or(false) {
+            self.drive(now, rng, Input::Wrote, &mut wishes);
+        }
         if self.pay_in_turn(now, rng) {
             self.drive(now, rng, Input::Wrote, &mut wishes);
         }
@@ -559,6 +563,14 @@ impl<S: Storage> Replica<S> {
             state: ActState::Pending,
         });
         Ok(Proposal::Proposed(hash))
+    }
+
+    /// Whether an act of an erasure is on its way.
+    pub(super) fn erasing_is_proposed(&self) -> bool {
+        let mut proposed = self.proposals.iter();
+        proposed.any(|one| {
+            one.state == ActState::Pending && matches!(one.act.value().what, What::Erasure(_))
+        })
     }
 
     fn propose(&mut self, wishes: &mut Vec<Wish>) {

@@ -12,9 +12,9 @@ use entry_log::Storage;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use schedule::{ClearIntent, Grid, GridBody, Hlc, NewChange, ScheduleBody, Week, WeekKey};
-use sync_protocol::{DocumentId, FeedId, KeyId, SeatId, Site};
+use sync_protocol::{DocumentId, FeedId, KeyId, SeatId, Site, SubjectId};
 
-use super::{Replica, internal, keys_document, random, refusals::missing_key};
+use super::{Replica, internal, keys_document, not_found, random, refusals::missing_key};
 use crate::{
     book::Book,
     catalogue::{ErrorCode, Refusal},
@@ -208,6 +208,10 @@ impl<S: Storage> Replica<S> {
         subject: Subject,
         compartment: Compartment,
     ) -> Result<KeyId, Refusal> {
+        let bytes = SubjectId::from_bytes(subject.to_bytes());
+        if self.ledger.governance().erased().subject(bytes).is_some() {
+            return Err(not_found("client", "client"));
+        }
         let subject = subject.to_bytes();
         if let Some((id, _)) = self.keyring.subject_key(subject, compartment) {
             return Ok(id);
@@ -289,6 +293,7 @@ impl<S: Storage> Replica<S> {
         };
         self.rows.clear();
         self.words.clear();
+        self.receipts.clear();
         self.arrived(&arrivals);
         Ok(true)
     }
@@ -355,6 +360,14 @@ impl<S: Storage> Replica<S> {
                 document: keys_document(org),
                 key: None,
                 body: encode_word(word),
+            });
+        }
+        for receipt in &self.receipts {
+            drafts.push(Draft {
+                feed: FeedId::Keys,
+                document: keys_document(org),
+                key: None,
+                body: receipt.encode(),
             });
         }
         if let Some(grid) = batch.grid.filter(|doc| !doc.changes.is_empty()) {

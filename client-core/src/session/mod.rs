@@ -615,6 +615,14 @@ impl Session {
 
     /// Sends what is in the outbox, in order, a bounded part at a time.
     fn push<S: Storage>(&mut self, ledger: &Ledger<S>, out: &mut Vec<Output>) {
+        // First the acts: one may take away what would go out.
+        let acts = self
+            .goals
+            .iter()
+            .filter(|goal| goal.feed == FeedId::Governance);
+        if acts.into_iter().any(|goal| !ledger.reached(goal)) {
+            return;
+        }
         // What was refused stays in the outbox, and has landed all the same.
         let flying = self.sent.map_or(0, |sent| ledger.outbox_until(sent));
         let flying = flying.saturating_sub(self.refused.len());

@@ -136,6 +136,8 @@ impl Door {
             | HomeRequest::ApproveRelay
             | HomeRequest::AuditVerify
             | HomeRequest::Evidence { .. }
+            | HomeRequest::EraseClient { .. }
+            | HomeRequest::Certificate { .. }
             | HomeRequest::Lock
             | HomeRequest::Pause
             | HomeRequest::Seats

@@ -70,6 +70,15 @@ pub struct Log<S> {
 impl<S: Storage> Log<S> {
     /// Adds a record. It is durable, and may be acknowledged, after the next successful [`Log::sync`].
     pub fn append(&mut self, head: &[u8], body: &[u8]) -> Result<Index, AppendError> {
+        self.add(head, body, false)
+    }
+
+    /// Adds a record whose body was purged before it came here.
+    pub fn append_purged(&mut self, head: &[u8]) -> Result<Index, AppendError> {
+        self.add(head, &[], true)
+    }
+
+    fn add(&mut self, head: &[u8], body: &[u8], purged: bool) -> Result<Index, AppendError> {
         match &self.state {
             State::Open => {}
             State::Poisoned => return Err(AppendError::Poisoned),
@@ -85,7 +94,10 @@ impl<S: Storage> Log<S> {
             return Err(AppendError::TooLarge { got, max });
         };
         let index = self.len;
-        let frame = Frame::new(&self.chain, head, body, (head_len, body_len));
+        let frame = Frame {
+            purged,
+            ..Frame::new(&self.chain, head, body, (head_len, body_len))
+        };
         let limit = u64::from(self.options.segment_bytes.min(MAX_BYTES));
         let stored = frame.stored_len();
         let fits = self.segments.last().is_some_and(|last| {

@@ -62,6 +62,7 @@ fn conforms<S: Storage>(make: impl Fn(&str) -> S) {
     sidecars_are_a_cache(|| make("sidecars"));
     purging_keeps_the_chain(|| make("purging"));
     full_disk_is_told_and_survived(|| make("full"));
+    a_body_may_be_gone_when_it_comes(|| make("bare"));
     purge_on_a_full_disk_changes_nothing(|| make("full purge"));
     failed_sync_poisons(|| make("poison"));
     files_of_others_are_left_alone(|| make("others"));
@@ -282,6 +283,33 @@ fn purging_keeps_the_chain<S: Storage>(storage: impl Fn() -> S) {
         let found = bytes.windows(needle.len()).any(|window| window == needle);
         assert!(!found, "the purged bytes are still in {name}");
     }
+}
+
+fn a_body_may_be_gone_when_it_comes<S: Storage>(storage: impl Fn() -> S) {
+    let bare = |log: &Log<S>| {
+        let record = Record {
+            head: head(5),
+            body: None,
+        };
+        assert_eq!(log.get(Index(5)).unwrap(), record);
+        assert_eq!(log.len(), 7);
+        let report = log.verify().unwrap();
+        assert_eq!(
+            (report.intact, report.purged, report.damage),
+            (7, 1, vec![])
+        );
+    };
+    let (mut log, _) = Log::open(storage(), SMALL).unwrap();
+    fill(&mut log, 0..5);
+    assert_eq!(log.append_purged(&head(5)).unwrap(), Index(5));
+    log.append(&head(6), &body(6)).unwrap();
+    log.sync().unwrap();
+    bare(&log);
+    assert_eq!(log.purge(&[Index(5)]).unwrap(), 0, "there was none");
+    drop(log);
+    let (log, recovery) = Log::open(storage(), SMALL).unwrap();
+    assert_eq!(recovery, Recovery::Clean);
+    bare(&log);
 }
 
 fn full_disk_is_told_and_survived<S: Storage>(storage: impl Fn() -> S) {

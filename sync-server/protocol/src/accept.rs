@@ -21,7 +21,8 @@ pub enum Acceptance {
     Mask(MaskReason),
     /// Keep its bytes away from everything.
     Withhold(RefuseReason),
-    /// Its author knew more of the governance chain than we do: ask again at this height.
+    /// Its author, or who took its body away, knew more of the governance chain than we do: ask
+    /// again at this height.
     Wait {
         /// The height that is needed.
         governance_height: u32,
@@ -118,6 +119,12 @@ fn decide(
     let Some(seat) = seat else {
         return Acceptance::Withhold(RefuseReason::UnknownSeat);
     };
+    if entry.body().is_none() && governance.must_purge(header).is_none() {
+        // Whoever took the body away knew an erasure that is not here yet, or had no right to.
+        return Acceptance::Wait {
+            governance_height: governance.height().saturating_add(1),
+        };
+    }
     if seat.removed().is_some()
         && seat
             .last_accepted(header.incarnation)

@@ -96,6 +96,8 @@ codes! {
     BrokenChain = 43, "broken_chain";
     /// The body is missing or not the one that was signed.
     BadBody = 44, "bad_body";
+    /// It is about somebody who was erased, under a key that the erasure does not name.
+    Erased = 45, "erased";
     /// The relay lost what it had acknowledged; send it again.
     RolledBack = 50, "rolled_back";
     /// The reader did not keep up and is cut.
@@ -150,7 +152,9 @@ impl From<crate::GovernanceError> for ErrorCode {
             | E::UnknownSeat
             | E::Duplicate
             | E::LastOwner
-            | E::StaleEpoch => Self::BadAct,
+            | E::StaleEpoch
+            | E::ErasedBefore
+            | E::EmptyErasure => Self::BadAct,
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod sign {
     pub(crate) const SEAT: &[u8] = b"daybook/0/seat grant\0";
     pub(crate) const SIGN_IN: &[u8] = b"daybook/0/sign in\0";
     pub(crate) const JOIN: &[u8] = b"daybook/0/join\0";
+    pub(crate) const CERTIFICATE: &[u8] = b"daybook/0/certificate\0";
     pub(crate) const WELCOME: &[u8] = b"daybook/0/welcome\0";
 }
 
@@ -24,6 +25,8 @@ pub(crate) mod hash {
     pub(crate) const CONFIRMATION: &str = "daybook/0 confirmation";
     pub(crate) const CHAIN_START: &str = "daybook/0 chain start";
     pub(crate) const CHAIN_NEXT: &str = "daybook/0 chain next";
+    pub(crate) const CERTIFICATE: &str = "daybook/0 certificate";
+    pub(crate) const CERTIFICATE_CONTENT: &str = "daybook/0 certificate content";
     pub(crate) const HANDSHAKE: &str = "daybook/0 handshake";
 }
 

@@ -141,6 +141,15 @@ bytes_type!(
     InviteId, 16, "inv_"
 );
 bytes_type!(
+    /// An erasure in the governance chain.
+    ErasureId, 16, "era_"
+);
+bytes_type!(
+    /// Whom a subject key is about, as far as the protocol needs to know: 16 bytes that tell
+    /// clients and pets apart.
+    SubjectId, 16, "sub_"
+);
+bytes_type!(
     /// A location id, as far as the protocol needs to know: 16 bytes that tell sites apart.
     Site, 16, "loc_"
 );

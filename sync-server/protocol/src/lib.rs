@@ -22,6 +22,7 @@
 //! specification, with CDDL, is `docs/design/protocol.md`.
 
 mod accept;
+mod certificate;
 mod code;
 mod codec;
 mod confirmation;
@@ -35,10 +36,13 @@ pub mod ids;
 mod keys;
 mod known;
 pub mod limits;
+mod receipt;
+mod rows;
 mod session;
 mod signed;
 
 pub use accept::{Acceptance, MaskReason, RefuseReason, accept, accept_known};
+pub use certificate::{Certificate, CertificateError, Certified, Content};
 pub use code::ErrorCode;
 pub use codec::{DecodeError, VERSION};
 pub use confirmation::{Confirmation, RefusalReason, SignedConfirmation, Verdict};
@@ -46,15 +50,18 @@ pub use entry::{Entry, EntryError, Header, Seal, SeenHead, Verified, VerifyError
 pub use feed::{FeedId, Have, Item, Position, chain_next, chain_start};
 pub use frame::{Frame, Quota, Refusal, batches};
 pub use governance::{
-    Act, Author, DeviceGrant, DeviceState, Governance, GovernanceError, InviteState, RelayPin,
-    Role, SeatGrant, SeatState, SignedAct, What,
+    Act, Author, Basis, DeviceGrant, DeviceState, Erased, Erasing, ErasureState, Governance,
+    GovernanceError, InviteState, RelayPin, Role, SeatGrant, SeatState, SignedAct, What,
 };
 pub use head::{Head, SignedHead};
 pub use ids::{
-    DeviceId, DocumentId, Hash, IncarnationId, InviteId, KeyId, OrgId, ParseIdError, SeatId, Site,
+    DeviceId, DocumentId, ErasureId, Hash, IncarnationId, InviteId, KeyId, OrgId, ParseIdError,
+    SeatId, Site, SubjectId,
 };
 pub use keys::{KeyError, SealKey, Signature, VerifyKey};
 pub use known::remember_good_signatures;
+pub use receipt::ErasureReceipt;
+pub use rows::subject_rows;
 pub use session::{Join, SignIn, Welcome};
 pub use signed::{Signed, Statement};
 

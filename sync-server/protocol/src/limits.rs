@@ -25,6 +25,8 @@ pub const MAX_WRAPPED: usize = 16 * 1024;
 /// Most incarnations named when a seat or device is removed: every start of a program that wrote
 /// something counts, so this is several a day for years.
 pub const MAX_INCARNATIONS: usize = 8192;
+/// Most subjects, keys or places named by one act of an erasure; further acts may continue it.
+pub const MAX_ERASED: usize = 1024;
 /// Longest relay address and host name, in bytes.
 pub const MAX_ADDRESS: usize = 255;
 /// Longest founding ticket, in bytes.

@@ -121,12 +121,39 @@ fn what_is_not_what_it_says_is_withheld() {
 }
 
 #[test]
+fn who_must_lose_a_body_follows_from_the_chain_alone() {
+    let chain = erased();
+    let under = late(&chain, FeedId::Clinical, Some(erased_key(1)), 7);
+    let row = late(&chain, FeedId::Keys, None, 5);
+    assert_eq!(chain.state.must_purge(under.header()), Some(14));
+    assert_eq!(chain.state.must_purge(row.header()), Some(15));
+    for entry in [under, row] {
+        assert_eq!(accept(&entry, &chain.state), Accept);
+        assert_eq!(accept(&entry.purged(), &chain.state), Accept);
+    }
+    let state = chain.state.erased();
+    let one = state.erasure(ErasureId::from_bytes([0xe1; 16])).unwrap();
+    assert_eq!((one.heights.as_slice(), one.keys), (&[14, 15][..], 3));
+    assert_eq!(
+        state.subject(subject(2)),
+        Some(ErasureId::from_bytes([0xe1; 16]))
+    );
+    assert_eq!(state.subject(subject(3)), None);
+}
+
+#[test]
 fn a_purged_body_leaves_every_proof_standing() {
     let chain = practice();
     let whole = entry(header(&chain, 1, FeedId::Contact, 0, 9), b"sealed");
     let purged = whole.clone().purged();
     assert_eq!(purged.hash(), whole.hash());
-    assert_eq!(accept(&purged, &chain.state), Accept);
+    // It proves as much as before, and waits for the act that took its body.
+    assert_eq!(
+        accept(&purged, &chain.state),
+        Wait {
+            governance_height: 10
+        }
+    );
     assert_eq!(Entry::decode(&purged.encode()).unwrap(), purged);
     assert_eq!(purged.encode(), whole.head_part());
 

@@ -269,6 +269,56 @@ fn later_bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
     ]
 }
 
+/// Entries after an erasure, with and without their bodies.
+fn erased_entries(chain: &Chain) -> Vec<(&'static str, Entry)> {
+    let under = |n| late(chain, FeedId::Contact, Some(erased_key(n)), 7);
+    let row = |sequence| late(chain, FeedId::Keys, None, sequence);
+    vec![
+        ("under an erased key, with its body", under(1)),
+        ("under an erased key", under(2).purged()),
+        ("under a key of the second act", under(3).purged()),
+        ("under a key that nobody erased", under(4).purged()),
+        ("the row of an erased key", row(4).purged()),
+        ("a row that nobody named", row(9).purged()),
+        ("a named place of another feed", {
+            late(chain, FeedId::Grid, None, 4).purged()
+        }),
+    ]
+}
+
+/// Acts that must not follow the chain with an erasure.
+fn erased_bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
+    let manager = Author::Seat(seat_id(3));
+    let forged = erase(2, &[3], &[5], &[]);
+    vec![
+        ("a manager erases", chain.next(manager, forged.clone())),
+        ("a removed device erases", {
+            chain.next(Author::Device(device_id(4)), forged.clone())
+        }),
+        ("a device erases", {
+            chain.next(Author::Device(device_id(1)), forged.clone())
+        }),
+        (
+            "a forged erasure",
+            chain.next_by(owner(), forged, &key("seat 3")),
+        ),
+        ("a key erased twice", {
+            chain.next(owner(), erase(2, &[3], &[2, 5], &[]))
+        }),
+        ("a key erased twice by one erasure", {
+            chain.next(owner(), erase(1, &[], &[3], &[]))
+        }),
+        (
+            "an erasure of nothing",
+            chain.next(owner(), erase(1, &[], &[], &[])),
+        ),
+        (
+            "an erasure of nobody",
+            chain.next(owner(), erase(2, &[], &[5], &[])),
+        ),
+    ]
+}
+
 /// Bytes that must not be read, with what they claim to be.
 fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let ping = Frame::Ping { n: 7 }.encode();
@@ -374,6 +424,7 @@ fn error_of(kind: &str, bytes: &[u8]) -> DecodeError {
 fn vectors() -> Value {
     let chain = practice();
     let later = later();
+    let erased = erased();
     let seeds = [
         "root", "relay", "device 1", "device 2", "device 3", "seat 1", "seat 2", "seat 3",
         "invite 1", "invite 2",
@@ -496,6 +547,21 @@ fn vectors() -> Value {
             "name": title,
             "bytes": hex(act.encode()),
             "error": name(later.state.clone().apply(act).unwrap_err()),
+        })).collect::<Vec<_>>(),
+        "erased_acts": erased.acts.iter().skip(later.acts.len()).map(|act| json!({
+            "bytes": hex(act.encode()),
+            "hash": act.hash().to_string(),
+        })).collect::<Vec<_>>(),
+        "erased_entries": erased_entries(&erased).iter().map(|(name, entry)| json!({
+            "name": name,
+            "bytes": hex(entry.encode()),
+            "accept": judged(entry, &erased.state),
+            "must_purge": erased.state.must_purge(entry.header()),
+        })).collect::<Vec<_>>(),
+        "erased_bad_acts": erased_bad_acts(&erased).iter().map(|(title, act)| json!({
+            "name": title,
+            "bytes": hex(act.encode()),
+            "error": name(erased.state.clone().apply(act).unwrap_err()),
         })).collect::<Vec<_>>(),
         "bad_bytes": bad_bytes(&chain).iter().map(|(title, kind, bytes)| json!({
             "name": title,

@@ -1,6 +1,6 @@
 //! What can go wrong with an organisation's log, by what the relay's operator can do about it.
 
-use entry_log::{AppendError, Damage, ReadError, SyncError};
+use entry_log::{AppendError, Damage, PurgeError, ReadError, SyncError};
 use sync_protocol::{DecodeError, GovernanceError, OrgId};
 
 /// The log could not be read or written. But for [`StorageError::DiskFull`] the organisation is of
@@ -16,6 +16,9 @@ pub enum StorageError {
     /// What was written may not be on the disk.
     #[error("cannot sync the log")]
     Sync(#[source] SyncError),
+    /// What was erased is still there.
+    #[error("cannot purge the log")]
+    Purge(#[source] PurgeError),
     /// A record could not be read.
     #[error("cannot read the log")]
     Read(#[from] ReadError),

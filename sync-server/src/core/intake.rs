@@ -157,8 +157,8 @@ impl<S: Storage> Organisation<S> {
         if !self.may_read(credential, feed) {
             return Ok(refused(ErrorCode::UnknownFeed, "not a feed of this device"));
         }
-        if entry.body().is_none() {
-            return Ok(refused(ErrorCode::BadBody, "the body is missing"));
+        if let Some(unfit) = self.about_erased(&entry) {
+            return Ok(Taken::Refused(unfit));
         }
         if let Some(before) = self.incarnations.before(id)
             && before != entry.header().prev
@@ -184,7 +184,7 @@ impl<S: Storage> Organisation<S> {
         {
             return Ok(Taken::Refused(unfit));
         }
-        let item = Item::Entry(entry);
+        let item = Item::Entry(self.stripped(entry));
         let place = match self.stand(&item, &[], Some((conn, id))) {
             Ok(place) => place,
             Err(error) => {

@@ -19,6 +19,7 @@
 mod confirm;
 mod connection;
 mod door;
+mod erasing;
 mod error;
 mod feed;
 mod incarnations;

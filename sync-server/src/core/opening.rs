@@ -15,6 +15,7 @@ use sync_protocol::{
 use super::{
     Limits, OpenError, Organisation, StorageError,
     confirm::Confirmations,
+    erasing::Erasing,
     feed::Feed,
     incarnations::Incarnations,
     organisation::Stats,
@@ -85,6 +86,12 @@ impl<S: Storage> Organisation<S> {
         organisation.replay()?;
         // Whole records behind the last promise were kept: promised now, before anybody is told.
         organisation.log.sync().map_err(StorageError::from)?;
+        // The process may have ended between an erasure and what it takes away. Where there is no
+        // room for it, nobody is told anything before there is.
+        match organisation.purge_due() {
+            Ok(()) | Err(StorageError::DiskFull) => {}
+            Err(error) => return Err(error.into()),
+        }
         organisation.rest();
         Ok((organisation, recovery))
     }
@@ -116,6 +123,7 @@ impl<S: Storage> Organisation<S> {
             out: Vec::new(),
             failed: false,
             stats: Stats::default(),
+            erasing: Erasing::default(),
             planted: Planted::default(),
         })
     }
@@ -167,6 +175,7 @@ impl<S: Storage> Organisation<S> {
                 if number > 0 {
                     self.governance.apply(act)?;
                 }
+                self.note_erasure(&act.value().what);
                 let narrowed: Vec<_> = self.governance.narrowed_at(act.value().height).collect();
                 for seat in narrowed {
                     self.mask_narrowed(seat, act.value().height)?;

@@ -23,6 +23,7 @@ use super::{
     Admission, ConnId, Limits, StorageError,
     confirm::Confirmations,
     connection::Connection,
+    erasing::Erasing,
     feed::{Feed, Fresh},
     incarnations::Incarnations,
     planted::Planted,
@@ -145,6 +146,7 @@ pub struct Organisation<S> {
     pub(crate) out: Vec<Effect>,
     pub(crate) failed: bool,
     pub(crate) stats: Stats,
+    pub(crate) erasing: Erasing,
     pub(crate) planted: Planted,
 }
 
@@ -188,6 +190,7 @@ impl<S: Storage> Organisation<S> {
         if self.failed {
             return Err(StorageError::Failed);
         }
+        self.purge_due()?;
         self.settle_rest(now)?;
         if !self.planted.ack_before_sync {
             self.log.sync()?;
@@ -267,6 +270,7 @@ impl<S: Storage> Organisation<S> {
             || !self.guests.is_empty()
             || !self.out.is_empty()
             || !self.again.is_empty()
+            || self.erasing.is_due()
             || self.connections.values().any(|c| !c.lagging.is_empty())
     }
 
@@ -314,17 +318,21 @@ impl<S: Storage> Organisation<S> {
         }
     }
 
-    pub(crate) fn append(&mut self, head: &[u8], body: &[u8]) -> Result<u32, StorageError> {
+    /// Without a body: it was purged before it came.
+    pub(crate) fn append(&mut self, head: &[u8], body: Option<&[u8]>) -> Result<u32, StorageError> {
         // Places are kept in four bytes.
         if self.log.len() >= u64::from(u32::MAX) {
             return Err(StorageError::Inconsistent("too many records"));
         }
-        let index = self.log.append(head, body)?;
+        let index = match body {
+            Some(body) => self.log.append(head, body)?,
+            None => self.log.append_purged(head)?,
+        };
         u32::try_from(index.0).map_err(|_| StorageError::Inconsistent("too many records"))
     }
 
     pub(crate) fn note(&mut self, note: &Note) -> Result<(), StorageError> {
-        self.append(&record::note_head(note), &[]).map(drop)
+        self.append(&record::note_head(note), Some(&[])).map(drop)
     }
 
     /// Appends an item and gives it its position.
@@ -335,8 +343,8 @@ impl<S: Storage> Organisation<S> {
         by: Option<(ConnId, (IncarnationId, u64))>,
     ) -> Result<u32, StorageError> {
         let body = match item {
-            Item::Entry(entry) => entry.body().unwrap_or_default(),
-            Item::Confirmation(_) | Item::Act(_) => aside,
+            Item::Entry(entry) => entry.body(),
+            Item::Confirmation(_) | Item::Act(_) => Some(aside),
         };
         let place = self.append(&record::item_head(item), body)?;
         let feed = self.enter(place, item);
@@ -355,6 +363,7 @@ impl<S: Storage> Organisation<S> {
         let hash = item.hash();
         if let Item::Entry(entry) = item {
             self.incarnations.insert(entry.id(), hash, place);
+            self.note_body(place, entry);
         }
         let (org, id) = (self.org(), item.feed());
         let feed = self.feeds.entry(id).or_insert_with(|| Feed::new(org, id));

@@ -295,12 +295,15 @@ impl<S: Storage> Organisation<S> {
             Err(error) => return Err(error),
         }
         self.governance = next;
+        self.note_erasure(&act.value().what);
         let narrowed: Vec<_> = self.governance.narrowed_at(act.value().height).collect();
         for seat in narrowed {
             self.mask_narrowed(seat, act.value().height)?;
         }
         self.review_rights(now)?;
         self.retry_waiting(now)?;
+        // Before anybody hears of the act; for want of space it is tried again at each commit.
+        self.purge_due()?;
         Ok(Ok(()))
     }
 

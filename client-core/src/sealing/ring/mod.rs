@@ -6,6 +6,7 @@
 //! stored.
 
 mod dues;
+mod forget;
 mod issue;
 mod rights;
 
@@ -112,6 +113,8 @@ pub struct KeyRing {
     of_subject: BTreeMap<([u8; 16], KeyId), BTreeSet<KeyId>>,
     waiting: BTreeMap<KeyId, BTreeSet<KeyRow>>,
     issued: dues::Issued,
+    /// Keys that are gone for good.
+    erased: BTreeSet<KeyId>,
 }
 
 impl fmt::Debug for KeyRing {
@@ -136,6 +139,7 @@ impl KeyRing {
             of_subject: BTreeMap::new(),
             waiting: BTreeMap::new(),
             issued: dues::Issued::default(),
+            erased: BTreeSet::new(),
         }
     }
 

@@ -29,6 +29,7 @@ interface AnswerKinds {
 	state: "state";
 	people: "people";
 	audit: "audit";
+	erasures: "erasures";
 	check: "check";
 }
 
@@ -68,6 +69,8 @@ interface ReplyKinds {
 	approve_relay: "status";
 	evidence: "evidence";
 	audit_verify: "audited";
+	erase_client: "erased";
+	certificate: "certificate";
 	backup: "backed_up";
 	restore: "opened" | "status";
 }

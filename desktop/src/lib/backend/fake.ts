@@ -14,6 +14,8 @@ import { clientView, dayView, reviewsOf, search, visitDetails } from "./fake/vie
 import { emptyBook, sampleWorld, type Book, type World } from "./fake/world";
 import type { Answer } from "./types/Answer";
 import type { Command } from "./types/Command";
+import type { ErasureBasis } from "./types/ErasureBasis";
+import type { ErasureView } from "./types/ErasureView";
 import type { Event } from "./types/Event";
 import type { HomePhase } from "./types/HomePhase";
 import type { HomeReply } from "./types/HomeReply";
@@ -398,6 +400,32 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					wrong: [],
 					further: 0,
 				};
+			case "erase_client":
+				return erase(request.client, request.basis, request.confirm);
+			case "certificate": {
+				const erasure = world.erasures.find((one) => one.id === request.erasure);
+				if (!erasure)
+					throw refusal("not_found", "There is no such erasure.", "Look again.", "erasure");
+				if (!request.file.startsWith("/"))
+					throw refusal("invalid_input", "That is no file.", "Write the full path.", "file");
+				const devices = (done: boolean) =>
+					erasure.devices.filter((one) => (one.done != null) === done).map((one) => one.device);
+				return {
+					type: "certificate",
+					file: request.file,
+					in_step: world.link === "in_step",
+					certificate: {
+						erasure: erasure.id,
+						organisation: "org_00",
+						genesis: "00",
+						at: erasure.at,
+						basis: erasure.basis,
+						keys: erasure.keys,
+						done: devices(true),
+						out: devices(false),
+					},
+				};
+			}
 			case "backup":
 				if (!request.folder.startsWith("/"))
 					throw refusal("invalid_input", "That is no folder.", "Write the full path.", "folder");
@@ -418,6 +446,64 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				world.phase = "locked";
 				return status();
 		}
+	}
+
+	/** Takes a client out for good; nothing brings it back. */
+	function erase(id: string, basis: ErasureBasis, confirm: string): HomeReply {
+		needOpen();
+		const here = world.seats.find((seat) => seat.here);
+		if (here?.role !== "owner")
+			throw refusal("not_allowed", "This seat may not erase a client.", "Ask an owner.");
+		const client = world.book.clients.find((one) => one.id === id);
+		if (!client) throw refusal("not_found", "It is no longer there.", "Look again.");
+		if (client.hold)
+			throw refusal(
+				"not_allowed",
+				`This client must be kept: ${client.hold}.`,
+				"End the hold first, if its reason is over.",
+			);
+		if (confirm.trim() !== client.name)
+			throw refusal(
+				"invalid_input",
+				"This is not the client's name.",
+				"Type the name exactly as the record has it.",
+				"confirm",
+			);
+		const { book } = world;
+		book.clients = book.clients.filter((one) => one !== client);
+		const subjects = [id, ...client.pets.map((pet) => pet.id)];
+		book.notes = book.notes.filter((note) => !subjects.includes(note.of));
+		for (const visit of book.visits.filter((one) => one.client === id)) {
+			delete visit.client;
+			visit.pets = [];
+			visit.note = "";
+			visit.title = "Erased client";
+		}
+		undo.length = 0;
+		const at = clock.now().toISOString();
+		const devices = [...new Set(world.seats.map((seat) => seat.device))].map((device) => {
+			const seats = world.seats.filter((seat) => seat.device === device);
+			const mine = seats.some((seat) => seat.here);
+			return {
+				device,
+				label: seats.map((seat) => seat.role).join(", "),
+				here: mine,
+				done: mine ? at : null,
+				last_seen: mine ? at : null,
+			};
+		});
+		const erasure: ErasureView = {
+			id: `era_${world.erasures.length + 1}`,
+			at,
+			basis,
+			by: here.id,
+			keys: 3 * subjects.length,
+			done: 1,
+			of: devices.length,
+			devices,
+		};
+		world.erasures.unshift(erasure);
+		return { type: "erased", ...erasure };
 	}
 
 	function execute(command: Command): Reply {
@@ -542,6 +628,8 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					invitations: world.invitations,
 					masked: world.masked,
 				};
+			case "erasures":
+				return { type: "erasures", erasures: world.erasures };
 			case "check": {
 				const moved = book.visits.find((one) => one.id === query.appointment);
 				const wanted = {

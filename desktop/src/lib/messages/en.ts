@@ -255,6 +255,7 @@ export const en = {
 			audit: "Audit",
 			backup: "Backup",
 			kit: "Recovery kit",
+			erasures: "Erasures",
 			computer: "This computer",
 		},
 		notAllowed: "Your role may look at this; an owner or manager changes it.",

@@ -76,7 +76,7 @@ export class Clients {
 
 	constructor(
 		readonly backend: Backend,
-		private readonly tell: Tell,
+		readonly tell: Tell,
 	) {
 		this.search = new ClientSearch(backend, 50);
 		this.cards = new ClientCards(backend, (reply) => {
@@ -114,7 +114,12 @@ export class Clients {
 			this.open = answer;
 			await this.cards.show(client);
 		} catch (error) {
-			this.tell.refused(asRefusal(error));
+			const refusal = asRefusal(error);
+			// Erased, here or elsewhere, while it was open.
+			if (refusal.code === "not_found" && this.open?.client.id === client) {
+				this.open = undefined;
+				this.closeForms();
+			} else this.tell.refused(refusal);
 		}
 	}
 

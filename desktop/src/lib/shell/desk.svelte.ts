@@ -28,6 +28,7 @@ export const SECTIONS = [
 	"audit",
 	"backup",
 	"kit",
+	"erasures",
 	"computer",
 ] as const;
 export type Section = (typeof SECTIONS)[number];

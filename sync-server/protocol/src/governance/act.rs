@@ -3,7 +3,7 @@
 use ed25519_dalek::SigningKey;
 use minicbor::{Decode, Encode};
 
-use super::Role;
+use super::{Erasing, Role};
 use crate::{
     codec::{self, DecodeError},
     domain,
@@ -182,6 +182,9 @@ pub enum What {
         #[n(0)]
         invite: InviteId,
     },
+    /// Destroys what is kept about clients and pets, for good.
+    #[n(10)]
+    Erasure(#[n(0)] Erasing),
 }
 
 /// A device's place in the organisation, with proof that it holds its key.
@@ -314,6 +317,7 @@ impl Statement for Act {
                     ))
                 }
             }
+            What::Erasure(erasing) => erasing.check(),
             What::Genesis { .. }
             | What::AddDevice(_)
             | What::AddSeat { .. }

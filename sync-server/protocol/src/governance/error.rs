@@ -79,4 +79,10 @@ pub enum GovernanceError {
     /// An epoch that was restored before, or lies below one.
     #[error("the epoch is not above the last restored one")]
     StaleEpoch,
+    /// A key that an earlier act erased.
+    #[error("a key is named that was erased before")]
+    ErasedBefore,
+    /// An erasure that names nothing, or begins without a subject.
+    #[error("the erasure says nothing")]
+    EmptyErasure,
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use ed25519_dalek::VerifyingKey;
 
 use super::{
-    Act, Author, DeviceGrant, DeviceState, GovernanceError, InviteState, RelayPin, Role, SeatGrant,
-    SeatState, SignedAct, What,
+    Act, Author, DeviceGrant, DeviceState, Erased, GovernanceError, InviteState, RelayPin, Role,
+    SeatGrant, SeatState, SignedAct, What,
 };
 use crate::{
     entry::VerifyError,
@@ -30,6 +30,7 @@ pub struct Governance {
     pub(super) invites: BTreeMap<InviteId, InviteState>,
     pub(super) pins: Vec<RelayPin>,
     pub(super) restored: Vec<(u32, u32)>,
+    pub(super) erased: Erased,
 }
 
 fn strong(key: &VerifyKey) -> Result<VerifyingKey, GovernanceError> {
@@ -74,6 +75,7 @@ impl Governance {
             invites: BTreeMap::new(),
             pins: Vec::new(),
             restored: Vec::new(),
+            erased: Erased::default(),
         };
         let device_state = chain.checked_device(device, 0)?;
         chain.devices.insert(device.device, device_state);
@@ -304,6 +306,10 @@ impl Governance {
                 }
                 state.revoked = Some(height);
                 Ok(())
+            }
+            What::Erasure(erasing) => {
+                owner_only()?;
+                self.erased.enact(erasing, act, height)
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use ed25519_dalek::VerifyingKey;
 
-use super::{DeviceState, Governance, InviteState, RelayPin, Role, SeatState};
+use super::{DeviceState, Erased, Governance, InviteState, RelayPin, Role, SeatState};
 use crate::{
+    entry::Header,
     feed::FeedId,
     ids::{DeviceId, Hash, InviteId, OrgId, SeatId},
     keys::SealKey,
@@ -152,6 +153,18 @@ impl Governance {
     /// The last epoch that an owner let a restored relay confirm in; 0 when there was none.
     pub fn restored_epoch(&self) -> u32 {
         self.restored.last().map_or(0, |(_, epoch)| *epoch)
+    }
+
+    /// What was erased so far.
+    pub fn erased(&self) -> &Erased {
+        &self.erased
+    }
+
+    /// The height of the act by which an entry must have lost its body, if one says so. It is a
+    /// question of the chain alone: the key that sealed the body is erased, or the entry holds a
+    /// row of such a key and is named by its place.
+    pub fn must_purge(&self, header: &Header) -> Option<u32> {
+        self.erased.must_purge(header)
     }
 
     /// Whether a role reads a feed; see [`Role::may_read`].

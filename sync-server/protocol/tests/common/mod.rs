@@ -236,6 +236,42 @@ pub fn later() -> Chain {
     chain
 }
 
+pub fn subject(n: u8) -> SubjectId {
+    SubjectId::from_bytes([0x40 + n; 16])
+}
+
+pub fn erased_key(n: u8) -> KeyId {
+    KeyId::from_bytes([0x68 + n; 16])
+}
+
+/// One act of erasure `id`, with subjects, keys and rows by number.
+pub fn erase(id: u8, subjects: &[u8], keys: &[u8], rows: &[u64]) -> What {
+    What::Erasure(Erasing {
+        id: ErasureId::from_bytes([0xe0 + id; 16]),
+        subjects: subjects.iter().map(|n| subject(*n)).collect(),
+        keys: keys.iter().map(|n| erased_key(*n)).collect(),
+        rows: rows.iter().map(|n| (incarnation(1), *n)).collect(),
+        basis: Basis::Request,
+    })
+}
+
+/// The later practice after a client and its pet were erased, the pet's late key too.
+pub fn erased() -> Chain {
+    let mut chain = later();
+    chain.add(owner(), erase(1, &[1, 2], &[1, 2], &[3, 4]));
+    chain.add(Author::Root, erase(1, &[], &[3], &[5]));
+    chain
+}
+
+/// An entry of seat 1 under an erased key, or holding the row of one.
+pub fn late(chain: &Chain, feed: FeedId, key: Option<KeyId>, sequence: u64) -> Entry {
+    let header = Header {
+        key,
+        ..header(chain, 1, feed, sequence, 13)
+    };
+    entry(header, b"late")
+}
+
 /// A header by seat `n` on its device; clear or sealed as the feed asks.
 pub fn header(chain: &Chain, n: u8, feed: FeedId, sequence: u64, height: u32) -> Header {
     let sealed = !feed.clear();

@@ -255,6 +255,14 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			if (command.note != null) client.note = command.note;
 			return { id: client.id, said: `${client.name} was saved.` };
 		}
+		case "hold_client": {
+			const client = find(book.clients, command.client, "client", "client");
+			client.hold = command.reason.trim();
+			const said = client.hold
+				? "The client is kept, and is not erased before this ends."
+				: "The client need not be kept any more.";
+			return { id: client.id, said };
+		}
 		case "add_pet": {
 			const client = find(book.clients, command.client, "client", "client");
 			const made = id("pet");

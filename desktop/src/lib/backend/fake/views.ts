@@ -188,7 +188,7 @@ function review(book: Book, claims: string[], resources: string[]): ReviewView {
 export function clientView(book: Book, id: string): ClientView | undefined {
 	const client = book.clients.find((one) => one.id === id);
 	if (!client) return undefined;
-	const { note, ...summary } = client;
+	const { note, hold, ...summary } = client;
 	const visits = book.visits
 		.filter((visit) => visit.client === id)
 		.sort((a, b) => b.start.localeCompare(a.start))
@@ -203,7 +203,14 @@ export function clientView(book: Book, id: string): ClientView | undefined {
 		}));
 	const last = visits.find((visit) => visit.state !== "cancelled");
 	const alerts = alertsOf(book, [id, ...client.pets.map((pet) => pet.id)]);
-	return { client: summary, note, visits, alerts, ...(last ? { last } : {}) };
+	return {
+		client: summary,
+		note,
+		...(hold ? { hold } : {}),
+		visits,
+		alerts,
+		...(last ? { last } : {}),
+	};
 }
 
 /** Digits find phones of four digits up (or a microchip after `#`), letters find clients and pets. */

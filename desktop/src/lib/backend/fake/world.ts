@@ -4,6 +4,7 @@ import type { BackupPlan } from "../types/BackupPlan";
 import type { AlarmView } from "../types/AlarmView";
 import type { AuditRow } from "../types/AuditRow";
 import type { ClientSummary } from "../types/ClientSummary";
+import type { ErasureView } from "../types/ErasureView";
 import type { HomePhase } from "../types/HomePhase";
 import type { InvitationView } from "../types/InvitationView";
 import type { MaskedView } from "../types/MaskedView";
@@ -45,6 +46,7 @@ export interface FakeVisit {
 
 export interface FakeClient extends ClientSummary {
 	note: string;
+	hold?: string;
 }
 
 /** Everything undo has to bring back. */
@@ -94,6 +96,7 @@ export interface World {
 	masked: MaskedView[];
 	/** What was done since it began, the latest first. */
 	audit: AuditRow[];
+	erasures: ErasureView[];
 	book: Book;
 }
 
@@ -407,6 +410,7 @@ export function sampleWorld(clock: Clock, phase: HomePhase): World {
 		paused: false,
 		masked: [],
 		audit: [],
+		erasures: [],
 		invitations: founded
 			? [
 					{

@@ -6,6 +6,7 @@ import type { ClashView } from "./ClashView";
 import type { ClientSummary } from "./ClientSummary";
 import type { ClientView } from "./ClientView";
 import type { DayView } from "./DayView";
+import type { ErasuresView } from "./ErasuresView";
 import type { PeopleView } from "./PeopleView";
 import type { PracticeView } from "./PracticeView";
 import type { ReviewView } from "./ReviewView";
@@ -40,4 +41,4 @@ clashes: Array<ClashView>,
 /**
  * Hash over them, hexadecimal.
  */
-hash: string, } | { "type": "state" } & StateView | { "type": "people" } & PeopleView | { "type": "audit" } & AuditView | { "type": "check" } & CheckView;
+hash: string, } | { "type": "state" } & StateView | { "type": "people" } & PeopleView | { "type": "audit" } & AuditView | { "type": "erasures" } & ErasuresView | { "type": "check" } & CheckView;

@@ -16,6 +16,10 @@ client: ClientSummary,
  */
 note: string, 
 /**
+ * Why this client must be kept, or empty.
+ */
+hold?: string, 
+/**
  * Visits known to this replica, latest first, at most 50.
  */
 visits: Array<PastVisit>, 

@@ -6,6 +6,7 @@ import type { EditClient } from "./EditClient";
 import type { EditEntry } from "./EditEntry";
 import type { EditPet } from "./EditPet";
 import type { EditVisit } from "./EditVisit";
+import type { HoldClient } from "./HoldClient";
 import type { MoveVisit } from "./MoveVisit";
 import type { NewBlock } from "./NewBlock";
 import type { NewCardNote } from "./NewCardNote";
@@ -23,4 +24,4 @@ import type { WithdrawCardNote } from "./WithdrawCardNote";
 /**
  * A wish to change something. `{"type": "book", ...}`.
  */
-export type Command = { "type": "add_location" } & NewLocation | { "type": "add_staff" } & NewStaff | { "type": "add_room" } & NewRoom | { "type": "add_service" } & NewService | { "type": "set_hours" } & SetHours | { "type": "edit_entry" } & EditEntry | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;
+export type Command = { "type": "add_location" } & NewLocation | { "type": "add_staff" } & NewStaff | { "type": "add_room" } & NewRoom | { "type": "add_service" } & NewService | { "type": "set_hours" } & SetHours | { "type": "edit_entry" } & EditEntry | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "hold_client" } & HoldClient | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;

@@ -1,0 +1,224 @@
+//! Erasures in what is held: bodies that the chain takes away leave the disk, and none comes back.
+//!
+//! What always holds:
+//!
+//! * An act of erasure is told to nobody before what it takes away is gone from this disk. A
+//!   process that ended between the two finishes it when the log is opened again.
+//! * A device that was away takes acts before it sends anything, so its own work about somebody who
+//!   was erased is gone before it could go out.
+//! * What only this device wrote about somebody who was erased, under a key that no act names, is
+//!   withdrawn: its body goes, and it is never sent.
+
+use std::collections::{BTreeSet, HashMap};
+
+use entry_log::{Index, PurgeError, Storage};
+use sync_protocol::{
+    Acceptance, DeviceId, Entry, ErasureId, ErasureReceipt, FeedId, Hash, IncarnationId, Item,
+    KeyId, SubjectId, accept, subject_rows,
+};
+
+use super::{Ledger, LedgerError, record};
+
+/// Where the row of a subject's key lies, with its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowAt {
+    /// The key.
+    pub key: KeyId,
+    /// The entry that holds the row.
+    pub entry: (IncarnationId, u64),
+    /// Its name.
+    pub hash: Hash,
+    /// Whether it holds this row alone.
+    pub alone: bool,
+}
+
+/// A device's word that it has done what an erasure asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// What it says.
+    pub word: ErasureReceipt,
+    /// The entry that holds it.
+    pub entry: Hash,
+}
+
+/// What erasures need to find.
+#[derive(Debug, Default)]
+pub(crate) struct Erasing {
+    /// Where the bodies lie that each key sealed.
+    bodies: HashMap<KeyId, Vec<Index>>,
+    rows: HashMap<SubjectId, Vec<RowAt>>,
+    receipts: HashMap<(ErasureId, DeviceId), Receipt>,
+}
+
+impl Erasing {
+    pub(super) fn note(&mut self, index: Index, hash: Hash, entry: &Entry) {
+        let header = entry.header();
+        let Some(body) = entry.body() else { return };
+        if let Some(key) = header.key {
+            self.bodies.entry(key).or_default().push(index);
+        } else if header.feed == FeedId::Keys {
+            let (rows, count) = subject_rows(body);
+            for (key, subject) in rows {
+                let row = RowAt {
+                    key,
+                    entry: entry.id(),
+                    hash,
+                    alone: count == 1,
+                };
+                self.rows.entry(subject).or_default().push(row);
+            }
+            if let Some(word) = ErasureReceipt::decode(body) {
+                let receipt = Receipt { word, entry: hash };
+                let known = self
+                    .receipts
+                    .entry((word.erasure, header.device))
+                    .or_insert(receipt);
+                if known.word.height < word.height {
+                    *known = receipt;
+                }
+            }
+        }
+    }
+}
+
+impl<S: Storage> Ledger<S> {
+    /// The rows of a subject's keys that are held with their bodies.
+    pub fn rows_of(&self, subject: SubjectId) -> &[RowAt] {
+        self.erasing.rows.get(&subject).map_or(&[], Vec::as_slice)
+    }
+
+    /// Keys of subjects that were erased, though no act names them.
+    pub(crate) fn unnamed_keys(&self) -> impl Iterator<Item = KeyId> {
+        let erased = self.governance.erased();
+        let rows = self.erasing.rows.iter();
+        let rows = rows.filter(|(subject, _)| erased.subject(**subject).is_some());
+        rows.flat_map(|(_, rows)| rows).map(|row| row.key)
+    }
+
+    /// The other rows of these entries were written once more: they may go whole.
+    pub(crate) fn let_go(&mut self, entries: &BTreeSet<Hash>) {
+        for row in self.erasing.rows.values_mut().flatten() {
+            row.alone |= entries.contains(&row.hash);
+        }
+    }
+
+    /// What a device last said of an erasure.
+    pub(crate) fn receipt(&self, erasure: ErasureId, device: DeviceId) -> Option<Receipt> {
+        self.erasing.receipts.get(&(erasure, device)).copied()
+    }
+
+    /// Whether this entry counts for what it says.
+    pub(crate) fn stands(&self, hash: &Hash) -> Result<bool, LedgerError> {
+        let entry = self.entry(hash)?;
+        Ok(entry
+            .is_some_and(|entry| matches!(accept(&entry, &self.governance), Acceptance::Accept)))
+    }
+
+    /// An entry as it is kept: without its body, where the chain says so.
+    pub(crate) fn stripped(&self, entry: Entry) -> Entry {
+        if entry.body().is_some() && self.governance.must_purge(entry.header()).is_some() {
+            entry.purged()
+        } else {
+            entry
+        }
+    }
+
+    /// Takes away what erasures so far take away. What is gone may be named again.
+    pub(crate) fn purge_erased(&mut self) -> Result<(), LedgerError> {
+        let erased = self.governance.erased();
+        if erased.is_empty() {
+            return Ok(());
+        }
+        let (mut bodies, mut rows) = (BTreeSet::new(), BTreeSet::new());
+        for key in erased.keys() {
+            bodies.extend(self.erasing.bodies.remove(&key).unwrap_or_default());
+        }
+        for id in erased.rows() {
+            let held = self.ids.get(&id).and_then(|hash| self.items.get(hash));
+            let named = held.filter(|held| !held.bare && held.feed == FeedId::Keys);
+            rows.extend(named.map(|held| held.index));
+        }
+        // Keys that no act names, because only this device knows of them.
+        let mut withdrawn = BTreeSet::new();
+        let unnamed = self.erasing.rows.iter();
+        let unnamed = unnamed.filter(|(subject, _)| erased.subject(**subject).is_some());
+        for row in unnamed.flat_map(|(_, rows)| rows) {
+            let index = self.items.get(&row.hash).map(|held| held.index);
+            if let Some(index) = index.filter(|index| row.alone && self.outbox.contains_key(index))
+            {
+                withdrawn.insert(index);
+                rows.insert(index);
+            }
+            let under = self.erasing.bodies.get(&row.key).into_iter().flatten();
+            let unsent = under.filter(|index| self.outbox.contains_key(index));
+            let unsent: Vec<Index> = unsent.copied().collect();
+            withdrawn.extend(&unsent);
+            bodies.extend(unsent);
+        }
+        // The rows last: they tell after a crash what else has to go.
+        self.take_bodies(&bodies)?;
+        self.take_bodies(&rows)?;
+        for index in withdrawn {
+            self.withdraw(index);
+        }
+        self.withdraw_bare()
+    }
+
+    fn withdraw(&mut self, index: Index) {
+        let Some(hash) = self.outbox.remove(&index) else {
+            return;
+        };
+        if let Some(held) = self.items.get_mut(&hash)
+            && !held.withdrawn
+        {
+            held.withdrawn = true;
+            self.count(&hash);
+        }
+    }
+
+    /// What lost its body here and for nobody else is never sent.
+    pub(crate) fn withdraw_bare(&mut self) -> Result<(), LedgerError> {
+        let outbox = self.outbox.iter();
+        let bare: Vec<Index> = outbox
+            .filter(|(_, hash)| self.items.get(*hash).is_some_and(|held| held.bare))
+            .map(|(index, _)| *index)
+            .collect();
+        for index in bare {
+            if let Item::Entry(entry) = self.item_at(index)?
+                && self.governance.must_purge(entry.header()).is_none()
+            {
+                self.withdraw(index);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_bodies(&mut self, places: &BTreeSet<Index>) -> Result<(), LedgerError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<Index> = places.iter().copied().collect();
+        self.log.purge(&list).map_err(purge_error)?;
+        for held in self.items.values_mut() {
+            held.bare |= places.contains(&held.index);
+        }
+        for under in self.erasing.bodies.values_mut() {
+            under.retain(|index| !places.contains(index));
+        }
+        let items = &self.items;
+        for rows in self.erasing.rows.values_mut() {
+            rows.retain(|row| items.get(&row.hash).is_some_and(|held| !held.bare));
+        }
+        Ok(())
+    }
+}
+
+fn purge_error(error: PurgeError) -> LedgerError {
+    match error {
+        PurgeError::Sync(error) => record::sync_error(error),
+        PurgeError::DiskFull(_) => LedgerError::DiskFull,
+        PurgeError::Damaged(damage) => LedgerError::Damaged(damage.to_string()),
+        PurgeError::Io(error) => LedgerError::Storage(error.to_string()),
+        PurgeError::OutOfRange { .. } => LedgerError::Damaged("a record is missing".to_owned()),
+    }
+}

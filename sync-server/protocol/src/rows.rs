@@ -1,0 +1,52 @@
+//! Whose keys an entry of the keys feed holds. The rows are clear; what they wrap is not, and
+//! nobody needs to open it to tell whom they are about.
+
+use minicbor::Decoder;
+
+use crate::ids::{KeyId, SubjectId};
+
+/// The number of a row with a subject's key; sealing.md has the others.
+const SUBJECT: u64 = 2;
+
+/// The subject keys in the body of an entry of the keys feed, with the number of all its rows.
+/// Bytes that are no such body hold none.
+pub fn subject_rows(body: &[u8]) -> (Vec<(KeyId, SubjectId)>, usize) {
+    read(body).unwrap_or_default()
+}
+
+fn read(body: &[u8]) -> Option<(Vec<(KeyId, SubjectId)>, usize)> {
+    let mut reader = Decoder::new(body);
+    if reader.array().ok()? != Some(2) || reader.u64().ok()? != 0 {
+        return None;
+    }
+    let count = reader.array().ok()??;
+    let (mut found, mut rows) = (Vec::new(), 0);
+    for _ in 0..count {
+        let fields = reader.array().ok()??;
+        let kind = reader.u64().ok()?;
+        let mut rest = fields.checked_sub(1)?;
+        if kind == SUBJECT {
+            let key = reader.bytes().ok()?.try_into().ok()?;
+            let subject = reader.bytes().ok()?.try_into().ok()?;
+            found.push((KeyId::from_bytes(key), SubjectId::from_bytes(subject)));
+            rest = rest.checked_sub(2)?;
+        }
+        for _ in 0..rest {
+            reader.skip().ok()?;
+        }
+        rows += 1;
+    }
+    Some((found, rows))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_any_kind_hold_no_rows() {
+        for body in [&b""[..], b"x", &[0x82, 0, 0x9f], &[0x82, 0, 0x9b, 0xff]] {
+            assert_eq!(subject_rows(body), (Vec::new(), 0));
+        }
+    }
+}

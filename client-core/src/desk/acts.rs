@@ -15,7 +15,8 @@ pub(super) fn concerns(act: &Act, seat: SeatId) -> bool {
         | What::PinRelayKey { .. }
         | What::RelayRestore { .. }
         | What::RemoveDevice { .. }
-        | What::RevokeInvite { .. } => false,
+        | What::RevokeInvite { .. }
+        | What::Erasure(_) => false,
     };
     by || about
 }
@@ -63,6 +64,7 @@ pub(super) fn told(act: &Act) -> Vec<AuditChange> {
         What::RemoveDevice { device, .. } => {
             AuditChange::said("A computer was removed with everybody on it").about(device)
         }
+        What::Erasure(erasing) => AuditChange::said("A client was erased").about(erasing.id),
         What::RevokeInvite { invite } => {
             AuditChange::said("An invitation was called back").about(invite)
         }

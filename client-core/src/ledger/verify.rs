@@ -293,6 +293,8 @@ impl Walk {
             Acceptance::Withhold(_) if origin == Origin::Unproven => self.found.withheld += 1,
             Acceptance::Withhold(reason) => self.note(number, Some(named), reason.to_string()),
             Acceptance::Wait { .. } if !last => self.waiting.push((number, entry, origin)),
+            // Withdrawn: it is about somebody who was erased, and was never sent.
+            Acceptance::Wait { .. } if entry.body().is_none() && origin == Origin::Own => {}
             Acceptance::Wait { governance_height } => {
                 if origin != Origin::Unproven {
                     let wrong = format!("act {governance_height} of the chain is missing");

@@ -4,7 +4,7 @@
     pip install -r requirements.txt
     python check_certificate.py FILE
 
-Needs the rules of the chain in check_vectors.py, beside it; both were written from the protocol's
+Needs the rules of the chain in check_vectors.py and primitives.py, beside it; all were written from the protocol's
 page, not from Daybook's code. Prints what the certificate proves, or what is wrong with it.
 Compare the first act with what the practice says of itself: that is the one thing which nobody but
 the practice can tell.

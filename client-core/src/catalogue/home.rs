@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{AuditReport, BackupReport, CertificateView, ClientId, ErasureBasis, ErasureView, KitView, LostDevice, Picture, SeatHere, StaffRole};
+use super::{
+    AuditReport, BackupReport, CertificateView, ClientId, ErasureBasis, ErasureView, KitView,
+    LostDevice, Picture, SeatHere, StaffRole,
+};
 
 /// A wish about the home. `{"type": "unlock", "passphrase": "…"}`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

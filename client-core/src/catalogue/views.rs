@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{
-    AlarmView, AlertView, AuditView, CardsView, CareView, ClientId, ErasuresView, PeopleView, PetId, ServiceId,
-    VerdictWish, Warning,
+    AlarmView, AlertView, AuditView, CardsView, CareView, ClientId, ErasuresView, PeopleView,
+    PetId, ServiceId, VerdictWish, Warning,
 };
 
 /// What a member of staff does.

@@ -9,7 +9,8 @@ use super::{
     audit::Audit,
     cards::Card,
     erasing::{Certificate, Erase, Hold},
-    kit, people::People,
+    kit,
+    people::People,
     seats::Seat,
 };
 use crate::catalogue::StaffRole;

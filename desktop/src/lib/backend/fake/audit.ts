@@ -8,7 +8,13 @@ import type { Book, World } from "./world";
 const PAGE = 50;
 
 /** What a command did to the book as it was before. */
-export function auditRow(world: World, book: Book, command: Command, id: string, at: string): AuditRow {
+export function auditRow(
+	world: World,
+	book: Book,
+	command: Command,
+	id: string,
+	at: string,
+): AuditRow {
 	const seat = world.seats.find((one) => one.here);
 	const of = "client" in command && command.client ? command.client : id;
 	const client = book.clients.find((one) => one.id === of);

@@ -12,6 +12,8 @@ mod kit_page;
 pub mod ledger;
 pub mod link;
 mod picture;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod replica;
 pub mod sealing;
 pub mod session;

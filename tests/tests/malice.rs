@@ -16,7 +16,10 @@
 use std::collections::BTreeMap;
 
 use client_core::catalogue::AlarmCode;
-use system_tests::world::malice::{self, Attack};
+use system_tests::world::{
+    history::Faults,
+    malice::{self, Attack},
+};
 
 #[test]
 fn every_lie_is_noticed_or_harmless_and_heals() {
@@ -28,7 +31,7 @@ fn every_lie_is_noticed_or_harmless_and_heals() {
         let mut seen: BTreeMap<AlarmCode, u64> = BTreeMap::new();
         let mut lies = 0;
         for seed in 0..histories {
-            let outcome = match malice::run(seed, attack) {
+            let outcome = match malice::run(seed, attack, Faults::default()) {
                 Ok(outcome) => outcome,
                 Err(failure) => {
                     wrong.push(format!("{failure}"));

@@ -16,7 +16,8 @@ use std::{collections::BTreeSet, time::Instant};
 
 use client_core::{
     catalogue::{
-        Booking, CancelVisit, Command, Decide, MoveVisit, NewBlock, ReviewKind, Standing,
+        Answer, Booking, CancelVisit, CardKind, Command, Decide, ErrorCode, MaskedReason,
+        MoveVisit, NewBlock, NewCardNote, Query, ReviewKind, StaffRole, Standing, Undo,
         VerdictWish,
     },
     replica::RequestState,
@@ -328,4 +329,66 @@ fn a_hundred_desks_that_want_one_slot_get_one_confirmation() {
             .filter(|id| book.claim(**id).unwrap().state() != ClaimState::Cancelled);
         assert_eq!(live.count(), 1);
     }
+}
+
+fn clinical_note(world: &World) -> Command {
+    Command::AddCardNote(NewCardNote {
+        of: world.practice.clients[0].1.to_string(),
+        card: CardKind::Clinical,
+        text: "limps".to_owned(),
+    })
+}
+
+#[test]
+fn what_a_neighbour_brought_and_is_not_for_this_role_holds_no_desk_up() {
+    let mut world = world(3);
+    world.unplug(0).unwrap();
+    let note = clinical_note(&world);
+    world.execute(0, note).unwrap();
+    // The receptionist's desk carries what it cannot read; the relay does not take it from there.
+    world.peers(0, 2, 64, false).unwrap();
+    world.plug_in(0).unwrap();
+    world.quiet().unwrap();
+    checks::nothing_is_missing(&mut world).unwrap();
+}
+
+#[test]
+fn unsent_work_of_an_earlier_role_reaches_the_relay_and_a_person() {
+    let mut world = world(3);
+    world.unplug(1).unwrap();
+    let note = clinical_note(&world);
+    world.execute(1, note).unwrap();
+    let seat = world.replica(1).unwrap().seat();
+    let now = "2026-03-24T08:00:00Z".parse().unwrap();
+    let owner = world.replica_mut(0).unwrap();
+    owner.set_role(now, seat, StaffRole::Groomer).unwrap();
+    world.tell(0, Input::Wrote).unwrap();
+    world.settle(&[0, 2]).unwrap();
+    world.plug_in(1).unwrap();
+    world.quiet().unwrap();
+    checks::nothing_is_missing(&mut world).unwrap();
+    let owner = world.replica_mut(0).unwrap();
+    let Answer::People(people) = owner.query(now, Query::People).unwrap() else {
+        panic!("not the people");
+    };
+    assert_eq!(people.masked.len(), 1, "{:?}", people.masked);
+    assert_eq!(people.masked[0].reason, MaskedReason::Role);
+}
+
+#[test]
+fn nobody_takes_a_step_back_in_a_role_that_may_not_write_it() {
+    let mut world = world(3);
+    let note = clinical_note(&world);
+    world.execute(1, note).unwrap();
+    world.tell(1, Input::Wrote).unwrap();
+    world.quiet().unwrap();
+    let seat = world.replica(1).unwrap().seat();
+    let now = "2026-03-24T08:00:00Z".parse().unwrap();
+    let owner = world.replica_mut(0).unwrap();
+    owner.set_role(now, seat, StaffRole::Groomer).unwrap();
+    world.tell(0, Input::Wrote).unwrap();
+    world.quiet().unwrap();
+    let refused = world.execute(1, Command::Undo(Undo { step: None }));
+    assert_eq!(refused.unwrap_err().code, ErrorCode::NotAllowed);
+    checks::nothing_is_missing(&mut world).unwrap();
 }

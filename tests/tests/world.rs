@@ -41,28 +41,71 @@ fn histories_end_well_and_are_made_of_what_they_should() {
     if histories < 500 {
         return;
     }
+    // One in seven has a relay that lies; what it does is noticed or harmless in each.
+    assert!(
+        report.share_of("histories with an attack") >= 0.14,
+        "{report}"
+    );
+    assert!(report.governed_share() >= 0.15, "{report}");
     assert!(report.clash_share() >= 0.30, "{report}");
     assert!(report.crash_share() >= 0.20, "{report}");
     assert!(report.median_operations() >= 40, "{report}");
     assert_eq!(report.cells_missed(), [], "{report}");
     for event in [
         "asked while connected",
+        "attack: adds a ghost",
+        "attack: drops what comes",
+        "attack: drops what is sent",
+        "attack: grants in the pause",
+        "attack: leaves a removal out",
+        "attack: puts an old copy back",
+        "attack: reorders",
+        "attack: replays",
+        "attack: shows old heads",
+        "attack: swaps a key",
+        "attack: tells two stories",
+        "attack: withholds keys",
+        "attacks found out",
         "cable out",
+        "cards and records",
         "clock jumps",
+        "code called back",
+        "code expired",
+        "code used before",
         "cut",
         "decided",
         "desk killed",
         "desk power cut",
+        "desks that list masked work",
+        "device removed",
         "direct exchange",
         "disk copied",
         "disk restored",
         "entries pushed again",
         "entries spoiled",
+        "invitation called back",
+        "invitation made",
         "joined by code",
         "just taken",
+        "keys forged",
         "relay killed",
         "relay power cut",
+        "relay put back",
+        "removed while away",
+        "removed while connected",
+        "removed while off",
+        "removed with unsent work",
+        "restored relay approved",
+        "role changed",
+        "seat removed",
+        "seats: groomer",
+        "seats: manager",
+        "seats: owner",
+        "seats: receptionist",
+        "seats: vet",
+        "spare relay named",
         "stalled",
+        "told of its removal",
     ] {
         assert!(report.events(event) > 0, "no {event}:\n{report}");
     }
@@ -74,6 +117,10 @@ const ONCE_FAILED: &[(u64, &str)] = &[
     (
         1694,
         "the copy of a newcomer's disk knows as little as the newcomer",
+    ),
+    (
+        63,
+        "a step back was taken in a role that may not write it; keys made for masked work were lost",
     ),
 ];
 

@@ -2,8 +2,13 @@
 
 use data_encoding::HEXLOWER;
 
+use sync_protocol::FeedId;
+
 use super::Book;
-use crate::catalogue::{ClashView, Standing};
+use crate::{
+    catalogue::{ClashView, Standing},
+    documents::Target,
+};
 
 struct Digest(blake3::Hasher);
 
@@ -76,28 +81,31 @@ impl Book {
 
     /// Equal on replicas that hold the same changes in all documents.
     pub fn heads_hash(&self) -> String {
+        self.heads_hash_of(|_| true)
+    }
+
+    /// The same for the documents of some feeds, as for those that two roles both read.
+    pub fn heads_hash_of(&self, reads: impl Fn(FeedId) -> bool) -> String {
         let mut documents: Vec<([u8; 16], Vec<[u8; 32]>)> = Vec::new();
-        let private = |target: crate::documents::Target| target.document_id(self.org).to_bytes();
-        let visits = self.visits.documents();
-        documents.extend(visits.map(|visits| {
-            let target = crate::documents::Target::Visits(visits.key());
-            (private(target), visits.heads())
-        }));
-        let records = self.records.heads();
-        documents
-            .extend(records.map(|(subject, heads)| (private(subject.target()), heads.to_vec())));
-        let cards = self.cards.heads();
-        documents.extend(cards.map(|(card, heads)| {
-            let target = crate::documents::Target::Card(card);
-            (private(target), heads.to_vec())
-        }));
-        let accesses = self.accesses.heads();
-        documents.extend(accesses.map(|(subject, heads)| {
-            let target = crate::documents::Target::Access(subject);
-            (private(target), heads.to_vec())
-        }));
-        let practice = private(crate::documents::Target::Practice);
-        documents.push((practice, self.practice_doc.heads()));
+        let mut private = |target: Target, heads: Vec<[u8; 32]>| {
+            if reads(target.feed()) {
+                documents.push((target.document_id(self.org).to_bytes(), heads));
+            }
+        };
+        for visits in self.visits.documents() {
+            private(Target::Visits(visits.key()), visits.heads());
+        }
+        for (subject, heads) in self.records.heads() {
+            private(subject.target(), heads.to_vec());
+        }
+        for (card, heads) in self.cards.heads() {
+            private(Target::Card(card), heads.to_vec());
+        }
+        for (subject, heads) in self.accesses.heads() {
+            private(Target::Access(subject), heads.to_vec());
+        }
+        private(Target::Practice, self.practice_doc.heads());
+        // Everybody reads the schedule.
         let weeks = self.weeks.iter();
         documents.extend(weeks.map(|(key, week)| (key.document_id(), week.document.heads())));
         let grid = schedule::grid_document_id(self.org.to_bytes());

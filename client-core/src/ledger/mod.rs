@@ -232,6 +232,14 @@ pub struct Ledger<S> {
     /// Held, and told nobody: what they came with does not hold.
     pub(crate) unheard: Vec<Arrival>,
     pub(crate) erasing: erasing::Erasing,
+    pub(crate) faults: Faults,
+}
+
+/// Faults that tests switch on, with the feature `planted` only.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Faults {
+    pub(crate) keep_late_work: bool,
+    pub(crate) no_witness: bool,
 }
 
 impl<S: Storage> Ledger<S> {
@@ -300,6 +308,7 @@ impl<S: Storage> Ledger<S> {
             proofs: Vec::new(),
             unheard: Vec::new(),
             erasing: erasing::Erasing::default(),
+            faults: Faults::default(),
         }
     }
 

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use entry_log::{Index, Log, Storage};
 use sync_protocol::{
-    Acceptance, Entry, FeedId, Governance, Hash, Have, IncarnationId, Item, SeatId, SignedAct,
-    accept,
+    Acceptance, DeviceId, Entry, FeedId, Governance, Hash, Have, IncarnationId, Item, SeatId,
+    SignedAct, accept,
 };
 
 use super::{
@@ -279,6 +279,23 @@ impl<S: Storage> Ledger<S> {
         feeds
             .map(|feed| feed.sequence + feed.pending.len() as u64)
             .sum()
+    }
+
+    /// Whether anything waits for a position that this device is told of. What it brought of a feed
+    /// that none of its seats reads, or reads any more, stays in the outbox: the relay tells it
+    /// nothing of that feed.
+    pub fn awaits_places(&self, device: DeviceId) -> bool {
+        self.outbox.values().any(|hash| {
+            let held = self.items.get(hash);
+            held.is_some_and(|held| self.governance.device_may_read(device, held.feed))
+        })
+    }
+
+    /// Whether the relay takes an entry from this device: what a neighbour brought of a feed that
+    /// nobody here reads, others bring.
+    pub(crate) fn may_send(&self, entry: &Entry, device: DeviceId) -> bool {
+        let header = entry.header();
+        header.device == device || self.governance.device_may_read(device, header.feed)
     }
 
     /// How many items have no position yet.

@@ -260,6 +260,7 @@ impl<S: Storage> Replica<S> {
             receipts: Vec::new(),
             unacknowledged: true,
             events: Pending::default(),
+            forgets_a_role: false,
         })
     }
 }

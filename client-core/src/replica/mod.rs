@@ -98,6 +98,8 @@ pub struct Replica<S> {
     /// Whether erasures may still lack this device's receipt.
     pub(crate) unacknowledged: bool,
     pub(crate) events: Pending,
+    /// A fault, with the feature `planted` only.
+    pub(crate) forgets_a_role: bool,
 }
 
 /// What faces are still to be told.
@@ -342,15 +344,17 @@ impl<S: Storage> Replica<S> {
 }
 
 /// Teaches the ring what an arrival holds of the key table; whether that gave a key.
+///
+/// Of what counts for nothing, the keys of clients and pets are learned all the same: others may have
+/// sealed under them before they heard that their maker left, and what is masked is listed for a
+/// person, who should be able to read it. Nobody seals with them any more once the keys above them
+/// were made anew.
 pub(crate) fn learn_rows<S: Storage>(
     ring: &mut KeyRing,
     ledger: &Ledger<S>,
     arrival: &Arrival,
 ) -> bool {
-    let Arrival::Entry {
-        entry, mask: None, ..
-    } = arrival
-    else {
+    let Arrival::Entry { entry, mask, .. } = arrival else {
         return false;
     };
     let header = entry.header();
@@ -381,7 +385,13 @@ pub(crate) fn learn_rows<S: Storage>(
             continue;
         }
         // Who was an owner once hands out no key as one by naming the height of then.
-        fresh |= authors.iter().all(|author| author.may_write(row))
+        let may = match row {
+            KeyRow::Subject { .. } => author.may_write(row),
+            KeyRow::Role { .. } | KeyRow::Compartment { .. } => {
+                mask.is_none() && authors.iter().all(|author| author.may_write(row))
+            }
+        };
+        fresh |= (may || ring.trusts_anybody)
             && ring.learn_at(row, author, header.governance.0) == Learned::New;
     }
     fresh

@@ -188,6 +188,9 @@ impl<S: Storage> Replica<S> {
             }
         }
         owed.erase = !self.unfinished().is_empty();
+        if self.forgets_a_role {
+            owed.rotate.pop_last();
+        }
         let handed =
             |member: &Member| owed.rotate.contains(&member.role) || self.keyring.is_handed(*member);
         let hand = self.members().into_iter().filter(|one| !handed(one));

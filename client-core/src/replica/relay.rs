@@ -165,7 +165,10 @@ impl<S: Storage> Replica<S> {
                     if let Some(act) = what.act {
                         self.settle(act, ActState::Refused(code));
                     }
-                    self.trouble = Some(code);
+                    // Somebody was faster: whoever made the act is told, and makes it anew.
+                    if what.act.is_none() || code != WireCode::StaleGovernance {
+                        self.trouble = Some(code);
+                    }
                     self.events.link();
                 }
                 Output::Trouble(code) => {

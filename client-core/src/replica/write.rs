@@ -14,7 +14,9 @@ use rand_core::CryptoRng;
 use schedule::{ClearIntent, Grid, GridBody, Hlc, NewChange, ScheduleBody, Week, WeekKey};
 use sync_protocol::{DocumentId, FeedId, KeyId, SeatId, Site, SubjectId};
 
-use super::{Replica, internal, keys_document, not_found, random, refusals::missing_key};
+use super::{
+    Replica, internal, keys_document, not_allowed, not_found, random, refusals::missing_key,
+};
 use crate::{
     book::Book,
     catalogue::{ErrorCode, Refusal},
@@ -245,6 +247,7 @@ impl<S: Storage> Replica<S> {
                 "Close Daybook and open it again. Nothing saved before is lost.",
             ));
         }
+        self.may_save(&batch)?;
         let drafts = self.drafts(rng, batch)?;
         if drafts.is_empty() {
             return Ok(false);
@@ -296,6 +299,31 @@ impl<S: Storage> Replica<S> {
         self.receipts.clear();
         self.arrived(&arrivals);
         Ok(true)
+    }
+
+    /// Whatever a batch is for, taking a step back too: what the seat's role does not write now, it
+    /// does not write.
+    fn may_save(&self, batch: &Batch) -> Result<(), Refusal> {
+        let Some(role) = self.role() else {
+            return Ok(());
+        };
+        let practice = batch.practice.iter().any(|doc| !doc.changes.is_empty());
+        let records = batch.records.values().any(|doc| !doc.changes.is_empty());
+        let cards = batch
+            .cards
+            .iter()
+            .filter(|(_, doc)| !doc.changes.is_empty());
+        let feeds = practice
+            .then_some(FeedId::Practice)
+            .into_iter()
+            .chain(records.then_some(FeedId::Contact))
+            .chain(cards.map(|(id, _)| id.kind.feed()));
+        for feed in feeds {
+            if !role.may_write(feed) {
+                return Err(not_allowed("write this any more", "an owner"));
+            }
+        }
+        Ok(())
     }
 
     fn drafts(&mut self, rng: &mut impl CryptoRng, batch: Batch) -> Result<Vec<Draft>, Refusal> {

@@ -140,6 +140,8 @@ enum Phase {
 #[derive(Debug)]
 pub struct Session {
     phase: Phase,
+    /// This one, once it was told.
+    device: Option<DeviceId>,
     attempts: u32,
     wake: Option<Timestamp>,
     heard: Timestamp,
@@ -169,6 +171,7 @@ impl Session {
     pub fn new() -> Self {
         Self {
             phase: Phase::Offline,
+            device: None,
             attempts: 0,
             wake: None,
             heard: Timestamp::UNIX_EPOCH,
@@ -205,6 +208,7 @@ impl Session {
         input: Input,
     ) -> Vec<Output> {
         let mut out = Vec::new();
+        self.device = Some(credentials.device);
         match input {
             Input::Connected => {
                 self.phase = Phase::Greeted;
@@ -623,6 +627,7 @@ impl Session {
         if acts.into_iter().any(|goal| !ledger.reached(goal)) {
             return;
         }
+        let Some(device) = self.device else { return };
         // What was refused stays in the outbox, and has landed all the same.
         let flying = self.sent.map_or(0, |sent| ledger.outbox_until(sent));
         let flying = flying.saturating_sub(self.refused.len());
@@ -637,7 +642,7 @@ impl Session {
         let mut size = 0;
         for (index, entry) in entries {
             self.sent = Some(index);
-            if self.refused.contains(&entry.id()) {
+            if self.refused.contains(&entry.id()) || !ledger.may_send(&entry, device) {
                 continue;
             }
             let bytes = entry.encode();
@@ -655,12 +660,17 @@ impl Session {
         }
     }
 
+    fn awaits_places<S: Storage>(&self, ledger: &Ledger<S>) -> bool {
+        self.device
+            .is_some_and(|device| ledger.awaits_places(device))
+    }
+
     /// Notices that nothing moves although something should.
     fn watch<S: Storage>(&mut self, now: Timestamp, ledger: &Ledger<S>, out: &mut Vec<Output>) {
         let before = self.stall.since();
         if self.phase == Phase::Open {
             let waits = ledger.outbox_len().saturating_sub(self.refused.len());
-            let owed = waits > 0 || !self.goals.is_empty();
+            let owed = (waits > 0 && self.awaits_places(ledger)) || !self.goals.is_empty();
             self.stall.watch(now, owed, (waits, ledger.places()));
         }
         if before != self.stall.since() {
@@ -679,7 +689,8 @@ impl Session {
             Phase::Open => {
                 self.goals.retain(|goal| !ledger.reached(goal));
                 let waits = ledger.outbox_len().saturating_sub(self.refused.len());
-                if self.goals.is_empty() && waits == 0 {
+                let waits = waits > 0 && self.awaits_places(ledger);
+                if self.goals.is_empty() && !waits {
                     LinkState::InStep
                 } else {
                     LinkState::CatchingUp

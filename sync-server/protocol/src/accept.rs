@@ -132,6 +132,16 @@ fn decide(
     {
         return Acceptance::Mask(MaskReason::AfterRemoval);
     }
+    let planted = governance.planted();
+    let now = seat.role().filter(|_| planted.role_of_now);
+    let then = seat.role_at(height).filter(|_| planted.role_of_then);
+    if let Some(role) = now.or(then) {
+        return if governance.may_write(role, header.feed) {
+            Acceptance::Accept
+        } else {
+            Acceptance::Mask(MaskReason::Role)
+        };
+    }
     let mut roles = seat.roles_of(header).peekable();
     if roles.peek().is_none() {
         Acceptance::Mask(MaskReason::NotMember)

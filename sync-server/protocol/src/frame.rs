@@ -8,7 +8,7 @@
 //! Only `Items` frames may be compressed, and they are when they are long; the size after
 //! decompression is capped like the size on the wire.
 
-use std::io;
+use std::{cell::RefCell, io};
 
 use minicbor::{Decode, Encode};
 
@@ -224,11 +224,11 @@ impl Frame {
     pub fn encode(&self) -> Vec<u8> {
         let plain = self.encode_plain();
         let (_, body) = plain.split_at_checked(2).unwrap_or_default();
-        if matches!(self, Self::Items { .. }) && body.len() > limits::COMPRESS_ABOVE {
-            let packed = zstd::bulk::compress(body, LEVEL);
-            if let Some(packed) = packed.ok().filter(|packed| packed.len() < body.len()) {
-                return [&[VERSION, ZSTD], packed.as_slice()].concat();
-            }
+        if matches!(self, Self::Items { .. })
+            && body.len() > limits::COMPRESS_ABOVE
+            && let Some(packed) = compress(body).filter(|packed| packed.len() < body.len())
+        {
+            return [&[VERSION, ZSTD], packed.as_slice()].concat();
         }
         plain
     }
@@ -394,6 +394,19 @@ fn decompress(packed: &[u8]) -> Result<Vec<u8>, DecodeError> {
         .map_err(damaged)?;
     codec::at_most("a decompressed frame", plain.len(), limit)?;
     Ok(plain)
+}
+
+/// What a compressor needs is much more than most frames: each thread keeps one.
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
+    thread_local! {
+        static PACKS: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    PACKS.with_borrow_mut(|packs| {
+        if packs.is_none() {
+            *packs = zstd::bulk::Compressor::new(LEVEL).ok();
+        }
+        packs.as_mut()?.compress(body).ok()
+    })
 }
 
 /// Twice [`limits::MAX_FRAME`]: what is just too long is then named as too long.

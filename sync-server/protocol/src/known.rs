@@ -7,7 +7,7 @@
 
 use std::{cell::RefCell, collections::HashSet};
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 
 /// More are forgotten, all at once.
 const MOST: usize = 1 << 16;
@@ -23,6 +23,32 @@ pub fn remember_good_signatures() {
     });
 }
 
+fn name(key: &VerifyingKey, message: &[u8], signature: &Signature) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(key.as_bytes());
+    hasher.update(&signature.to_bytes());
+    hasher.update(message);
+    *hasher.finalize().as_bytes()
+}
+
+fn remember(known: &mut HashSet<[u8; 32]>, name: [u8; 32]) {
+    if known.len() >= MOST {
+        known.clear();
+    }
+    known.insert(name);
+}
+
+/// A signature was made by its key in this very process: where signatures are remembered, it is
+/// known to be good.
+pub(crate) fn made(key: &SigningKey, message: &[u8], signature: &Signature) {
+    KNOWN.with_borrow_mut(|known| {
+        // A weak key's signatures are not good, whoever makes them.
+        if let Some(known) = known.as_mut().filter(|_| !key.verifying_key().is_weak()) {
+            remember(known, name(&key.verifying_key(), message, signature));
+        }
+    });
+}
+
 /// Checks a signature, strictly.
 pub(crate) fn is_good(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
     let check = || key.verify_strict(message, signature).is_ok();
@@ -30,20 +56,13 @@ pub(crate) fn is_good(key: &VerifyingKey, message: &[u8], signature: &Signature)
         let Some(known) = known else {
             return check();
         };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(key.as_bytes());
-        hasher.update(&signature.to_bytes());
-        hasher.update(message);
-        let name = *hasher.finalize().as_bytes();
+        let name = name(key, message, signature);
         if known.contains(&name) {
             return true;
         }
         let good = check();
         if good {
-            if known.len() >= MOST {
-                known.clear();
-            }
-            known.insert(name);
+            remember(known, name);
         }
         good
     })

@@ -36,6 +36,10 @@ pub mod ids;
 mod keys;
 mod known;
 pub mod limits;
+#[cfg(not(feature = "planted"))]
+mod planted;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod receipt;
 mod rows;
 mod session;

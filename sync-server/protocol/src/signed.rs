@@ -139,7 +139,10 @@ impl<'b, T: Statement, C> Decode<'b, C> for Signed<T> {
 
 /// Signs `domain | statement`.
 pub(crate) fn sign(domain: &[u8], statement: &[u8], key: &SigningKey) -> Signature {
-    Signature::from_bytes(key.sign(&[domain, statement].concat()).to_bytes())
+    let message = [domain, statement].concat();
+    let signature = key.sign(&message);
+    known::made(key, &message, &signature);
+    Signature::from_bytes(signature.to_bytes())
 }
 
 /// Checks a signature over `domain | statement`, strictly: no second signature of the same

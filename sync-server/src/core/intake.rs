@@ -154,7 +154,9 @@ impl<S: Storage> Organisation<S> {
         if mask == Some(MaskReason::AfterRemoval) && entry.header().device == device {
             return Ok(refused(ErrorCode::Removed, MaskReason::AfterRemoval));
         }
-        if !self.may_read(credential, feed) {
+        // What a seat wrote before it got another role is kept, also when it reads the feed no more.
+        let own = entry.header().device == device;
+        if !own && !self.may_read(credential, feed) {
             return Ok(refused(ErrorCode::UnknownFeed, "not a feed of this device"));
         }
         if let Some(unfit) = self.about_erased(&entry) {

@@ -298,6 +298,12 @@ impl<S: Storage> Organisation<S> {
         self.planted = planted;
     }
 
+    /// Switches faults of the rules on, as the relay follows them.
+    #[cfg(feature = "planted")]
+    pub fn plant_rules(&mut self, planted: sync_protocol::planted::PlantedRules) {
+        self.governance.plant(planted);
+    }
+
     // ---- shared by the parts of this module ------------------------------------------------
 
     pub(crate) fn send(&mut self, conn: ConnId, frame: &Frame) {

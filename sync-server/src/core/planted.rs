@@ -31,4 +31,6 @@ pub struct Planted {
     pub keep_cancelled: bool,
     /// A removed seat's device goes on reading.
     pub keep_removed: bool,
+    /// Slots are confirmed although data was lost and no owner has agreed.
+    pub no_pause: bool,
 }

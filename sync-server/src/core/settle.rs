@@ -38,7 +38,8 @@ impl<S: Storage> Organisation<S> {
             .filter(|feed| matches!(feed.id, FeedId::Schedule(_)))
             .map(|feed| feed.epoch)
             .max();
-        epoch.is_some_and(|epoch| epoch > self.governance.restored_epoch())
+        !self.planted.no_pause
+            && epoch.is_some_and(|epoch| epoch > self.governance.restored_epoch())
     }
 
     /// Answers what an entry, which stands at `place` now, asks for.

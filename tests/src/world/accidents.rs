@@ -1,6 +1,6 @@
 //! What goes wrong: cables, processes, power, clocks, disks; and neighbours who talk directly.
 
-use client_core::{catalogue::LinkState, replica::ActState, session::Input};
+use client_core::session::Input;
 use jiff::{SignedDuration, Timestamp};
 use sync_protocol::{Entry, Frame};
 use sync_server::core::ConnId;
@@ -9,13 +9,20 @@ use super::{Desk, Told, World, people::Taste};
 
 /// How often what goes wrong in a history, each of a hundred steps with an accident.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each says whether one kind of accident happens"
+)]
 pub(crate) struct Luck {
     /// Of a hundred steps so many bring an accident.
     pub(crate) accidents: u64,
     pub(crate) clocks: bool,
     pub(crate) copies: bool,
-    pub(crate) newcomers: bool,
     pub(crate) strangers: bool,
+    /// The relay is put back to an older copy of its data.
+    pub(crate) restore: bool,
+    /// Of a hundred deeds of people so many are about membership.
+    pub(crate) governance: u64,
 }
 
 impl World {
@@ -24,13 +31,21 @@ impl World {
             accidents: 3 + self.below(9),
             clocks: self.chance(30),
             copies: self.chance(20),
-            newcomers: self.chance(15),
             strangers: self.chance(30),
+            restore: self.chance(12),
+            governance: if self.chance(60) {
+                3 + self.below(9)
+            } else {
+                0
+            },
         }
     }
 
     pub(crate) fn accident(&mut self, luck: &Luck, taste: &Taste) -> Told {
         let desk = self.index(self.desks.len());
+        if self.desks[desk].shut {
+            return Ok(());
+        }
         match self.below(100) {
             0..22 => self.plug(desk),
             22..32 => self.cut(desk),
@@ -49,7 +64,7 @@ impl World {
             }
             88..90 if luck.copies => self.disk_is_copied(desk),
             90..92 if luck.copies => self.disk_is_restored(desk),
-            92..95 if luck.newcomers => self.somebody_new(),
+            92..95 if luck.governance > 0 => self.keys_are_forged(desk),
             95..98 if luck.strangers => self.entries_come_again(desk),
             98..100 if luck.strangers => self.entries_are_spoiled(desk),
             _ => Ok(()),
@@ -314,9 +329,11 @@ impl World {
     fn neighbours_talk(&mut self) -> Told {
         let count = self.desks.len();
         let (a, b) = (self.index(count), self.index(count));
-        if a == b || self.desks[a].up.is_none() || self.desks[b].up.is_none() {
+        let off = |desk: usize| self.desks[desk].up.is_none() || self.desks[desk].shut;
+        if a == b || off(a) || off(b) {
             return Ok(());
         }
+        self.meet_later(a, b);
         self.note(format_args!("desks {a} and {b} talk"));
         self.tally.count("direct exchange");
         let steps = if self.chance(25) { self.below(4) } else { 64 };
@@ -356,50 +373,6 @@ impl World {
         Ok(answer)
     }
 
-    /// An invitation is made, or redeemed.
-    fn somebody_new(&mut self) -> Told {
-        if let Some((code, act)) = self.codes.first().cloned() {
-            let state = self.replica(0).map(|replica| replica.act_state(&act));
-            match state {
-                Some(ActState::Done) if self.relay.up.is_some() => {
-                    self.codes.remove(0);
-                    self.tally.count("joined by code");
-                    // The chain may hold the act on this desk while the relay is behind by a crash.
-                    self.join(&code).map(drop)
-                }
-                Some(ActState::Refused(_)) => {
-                    self.codes.remove(0);
-                    Ok(())
-                }
-                _ => Ok(()),
-            }
-        } else {
-            self.invitation()
-        }
-    }
-
-    fn invitation(&mut self) -> Told {
-        let now = self.desk_now(0);
-        let role = [
-            client_core::catalogue::StaffRole::Vet,
-            client_core::catalogue::StaffRole::Receptionist,
-        ][self.index(2)];
-        let machine = &mut self.desks[0];
-        let Some(replica) = &mut machine.up else {
-            return Ok(());
-        };
-        if !matches!(replica.link(), LinkState::InStep | LinkState::CatchingUp) {
-            return Ok(());
-        }
-        let (proposal, code, _) = replica
-            .invite(now, &mut machine.rng, role, 14)
-            .map_err(|refusal| format!("invite: {refusal:?}"))?;
-        if let client_core::replica::Proposal::Proposed(act) = proposal {
-            self.codes.push((code.to_string(), act));
-        }
-        self.tell(0, Input::Wrote)
-    }
-
     /// Entries reach the relay a second time, or before those they follow on.
     fn entries_come_again(&mut self, desk: usize) -> Told {
         if self.relay.up.is_none() {
@@ -414,6 +387,25 @@ impl World {
         self.note(format_args!(
             "{} entries of desk {desk} pushed by another, {} refused",
             entries.len(),
+            refused.len()
+        ));
+        self.leave(conn);
+        Ok(())
+    }
+
+    /// Somebody hands out keys that nobody gave them the right to.
+    fn keys_are_forged(&mut self, desk: usize) -> Told {
+        if self.relay.up.is_none() {
+            return Ok(());
+        }
+        let Some(entry) = self.forged_keys(desk)? else {
+            return Ok(());
+        };
+        self.tally.count("keys forged");
+        let conn = self.sign_in(desk)?;
+        let refused = self.push(conn, &[entry])?;
+        self.note(format_args!(
+            "desk {desk} hands out keys, {} refused",
             refused.len()
         ));
         self.leave(conn);

@@ -14,6 +14,10 @@ use super::disk::{Disk, Platter};
 
 /// A machine with a desk's software.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "what is true of a machine, each on its own"
+)]
 pub struct Desk {
     pub(crate) platter: Platter,
     pub(crate) secrets: HomeSecrets,
@@ -39,6 +43,10 @@ pub struct Desk {
     pub(crate) dying: bool,
     /// Visits it asked for and has no answer to.
     pub(crate) waiting: BTreeSet<AppointmentId>,
+    /// It was told that its seat is removed, and dropped its keys.
+    pub(crate) shut: bool,
+    /// It exchanged entries with a neighbour after its removal stood.
+    pub(crate) met_later: bool,
 }
 
 impl Desk {
@@ -58,6 +66,8 @@ impl Desk {
             new: false,
             snapshot: None,
             waiting: BTreeSet::new(),
+            shut: false,
+            met_later: false,
         }
     }
 

@@ -2,19 +2,28 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use client_core::planted::PlantedDesk;
 use jiff::SignedDuration;
+use sync_protocol::{Role, planted::PlantedRules};
 use sync_server::core::{ConnId, Planted};
 
-use super::{Failure, Shape, Tally, Told, World, accidents::Luck, checks, people::Taste};
+use super::{
+    Failure, Platter, Shape, Tally, Told, World, accidents::Luck, checks, malice::Attack,
+    people::Taste,
+};
 
 /// Most steps of a history, should people find nothing to do.
 const STEPS: u32 = 4000;
 
-/// A fault built in on purpose.
+/// Faults built in on purpose.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
     /// In the relay's core.
     pub relay: Planted,
+    /// In the rules as the relay follows them.
+    pub relay_rules: PlantedRules,
+    /// In every desk.
+    pub desk: PlantedDesk,
     /// In the machines.
     pub machine: Option<super::planted::Machine>,
 }
@@ -35,13 +44,9 @@ pub struct Done {
 pub fn run(seed: u64, faults: Faults) -> Result<Done, Box<Failure>> {
     // All machines of a history are in one process: each signature is checked once.
     sync_protocol::remember_good_signatures();
-    let count = match seed % 10 {
-        0..5 => 2,
-        5..9 => 3,
-        _ => 4,
-    };
     let fail = |what: String, tail: Vec<String>| Box::new(Failure { seed, what, tail });
-    let mut world = World::new(seed, Shape::with(count)).map_err(|what| fail(what, Vec::new()))?;
+    let mut world =
+        World::new(seed, Shape::of_seed(seed)).map_err(|what| fail(what, Vec::new()))?;
     let told = catch_unwind(AssertUnwindSafe(|| world.live(faults)));
     match told {
         Ok(Ok(())) => Ok(Done {
@@ -62,24 +67,134 @@ pub fn run(seed: u64, faults: Faults) -> Result<Done, Box<Failure>> {
 
 impl World {
     fn live(&mut self, faults: Faults) -> Told {
-        self.relay.planted = faults.relay;
-        if let Some(machine) = faults.machine {
-            self.plant(machine);
-        }
+        self.faults = faults;
+        self.plant();
         self.start_relay()?;
         for desk in 0..self.desks() {
             self.start_desk(desk)?;
         }
+        self.count_roles();
+        let (taste, mut luck) = (self.taste(), self.luck());
+        let attack = Attack::in_history(self.seed);
+        if let Some(attack) = attack {
+            let victim = 1 + self.index(self.desks() - 1);
+            self.is_watched(attack, victim);
+            luck.restore = false;
+        }
+        if attack.is_some() || luck.restore {
+            // A disk that is put back while the relay forgets loses what only these two had.
+            luck.copies = false;
+        }
         self.quiet()?;
-        let (taste, luck) = (self.taste(), self.luck());
         let goal = 40 + self.below(12);
+        let turn = goal / 4 + self.below(goal / 2);
+        let (mut kept, mut turned) = (None, false);
         let mut steps = 0;
         while self.tally.operations < goal && steps < STEPS {
             steps += 1;
+            if kept.is_none() && self.tally.operations >= turn / 2 {
+                kept = Some(self.relay.platter.copy());
+            }
+            if !turned && self.tally.operations >= turn {
+                turned = true;
+                match (attack, &kept) {
+                    (Some(attack), Some(kept)) => self.turns(attack, kept)?,
+                    (None, Some(kept)) if luck.restore => {
+                        // All that stands is known to somebody else by now.
+                        self.heal()?;
+                        self.tally.count("relay put back");
+                        self.relay_begins_anew(Some(kept))?;
+                    }
+                    _ => {}
+                }
+            }
             self.step(&taste, &luck)?;
         }
+        if let Some(attack) = attack {
+            self.is_found_out(attack)?;
+            checks::nothing_is_missing(self)?;
+        } else {
+            self.all_well()?;
+            if self.restored {
+                self.in_step()?;
+                self.approve()?;
+                // What was asked for in the pause may have its answer in what the relay said before.
+                self.in_step()?;
+            } else {
+                self.quiet()?;
+            }
+            checks::all(self)?;
+        }
+        if self.tally.governed {
+            self.the_morning_after()?;
+        }
+        Ok(())
+    }
+
+    fn count_roles(&mut self) {
+        for desk in self.members() {
+            let role = self
+                .replica(desk)
+                .and_then(client_core::replica::Replica::role);
+            match role {
+                Some(Role::Owner) => self.tally.count("seats: owner"),
+                Some(Role::Manager) => self.tally.count("seats: manager"),
+                Some(Role::Vet) => self.tally.count("seats: vet"),
+                Some(Role::Groomer) => self.tally.count("seats: groomer"),
+                Some(Role::Receptionist) => self.tally.count("seats: receptionist"),
+                Some(Role::Gateway) | None => {}
+            }
+        }
+    }
+
+    /// The relay begins to lie, in the middle of everything else.
+    fn turns(&mut self, attack: Attack, kept: &Platter) -> Told {
         self.heal()?;
-        checks::all(self)
+        let victim = self.victim().ok_or("no victim")?;
+        self.prepare(attack, victim)?;
+        self.tally.count(attack.name());
+        self.tally.count("histories with an attack");
+        self.begin()?;
+        if attack.needs_old_copy() {
+            self.relay_begins_anew(Some(kept))?;
+        }
+        Ok(())
+    }
+
+    /// The accidents are over, the lies are not: some desk tells of them, or they do no harm. Then
+    /// the relay is honest again.
+    fn is_found_out(&mut self, attack: Attack) -> Told {
+        self.all_well()?;
+        let victim = self.victim().ok_or("no victim")?;
+        if attack != Attack::Fork {
+            self.unplug(victim)?;
+            self.somebody_books(0)?;
+            self.minutes(1)?;
+            self.plug_in(victim)?;
+        }
+        self.minutes(2)?;
+        self.strike(attack)?;
+        for number in 0..4 {
+            let members = self.members();
+            self.somebody_books(members[number % members.len()])?;
+            self.somebody_books(victim)?;
+            self.minutes(1)?;
+        }
+        self.minutes(3)?;
+        let outcome = self.outcome()?;
+        if attack == Attack::GrantedInPause {
+            self.no_pause_is_passed_over()?;
+        }
+        let expected = attack.told_in_passing();
+        let noticed = expected.iter().any(|code| outcome.told.contains(code));
+        let lied = outcome.lies > 0 || attack.needs_old_copy();
+        if lied && !expected.is_empty() && !noticed {
+            return Err(format!("nobody noticed {attack:?}: {outcome:?}"));
+        }
+        if lied {
+            self.tally.count("attacks found out");
+        }
+        self.honest_again()
     }
 
     fn step(&mut self, taste: &Taste, luck: &Luck) -> Told {
@@ -103,8 +218,14 @@ impl World {
             }
             _ => {
                 let desk = self.index(self.desks());
+                if self.desks[desk].shut {
+                    return Ok(());
+                }
                 if self.replica(desk).is_none() {
                     return self.start_desk(desk);
+                }
+                if self.chance(luck.governance) {
+                    return self.somebody_governs(desk);
                 }
                 self.somebody_acts(desk, taste).map(drop)
             }
@@ -130,7 +251,7 @@ impl World {
             return Ok(());
         }
         let conn = busy[self.index(busy.len())];
-        for _ in 0..1 + self.below(8) {
+        for _ in 0..=self.below(8) {
             if self.chance(50) {
                 self.deliver_up(conn)?;
             } else {

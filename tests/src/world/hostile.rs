@@ -5,14 +5,16 @@
 
 use client_core::{
     documents::PrivateBody,
-    sealing::{KeyRing, seal},
+    replica::Newcomer,
+    sealing::{KeyRing, RowAuthor, decode_rows, encode_rows, seal},
 };
+use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use schedule::{GridBody, ScheduleBody};
 use sync_protocol::{
-    DeviceId, DocumentId, Entry, FeedId, Frame, Hash, Header, IncarnationId, KeyId, OrgId, SeatId,
-    SigningKey,
+    Act, Author, DeviceGrant, DeviceId, DocumentId, Entry, FeedId, Frame, Governance, Hash, Header,
+    IncarnationId, KeyId, OrgId, Role, SeatGrant, SeatId, SignedAct, SigningKey, What,
 };
 
 use super::{Told, World};
@@ -115,6 +117,49 @@ impl Insider {
     }
 }
 
+/// The act by which somebody comes in who looks neither at the end of a code nor at whether it was
+/// used, and says what time it is.
+///
+/// # Errors
+/// When the chain does not hold together.
+pub(crate) fn forged_seat(
+    newcomer: &Newcomer,
+    acts: &[SignedAct],
+    at: Timestamp,
+) -> Told<SignedAct> {
+    let (genesis, rest) = acts.split_first().ok_or("no chain")?;
+    let mut governance = Governance::found(genesis).map_err(|error| error.to_string())?;
+    for act in rest {
+        governance.apply(act).map_err(|error| error.to_string())?;
+    }
+    let code = newcomer.code();
+    let role = governance.invite(code.invite).map(|invite| invite.role);
+    let secrets = newcomer.secrets();
+    let seat = newcomer.seat_secrets().map_err(|e| format!("{e:?}"))?;
+    let (height, prev) = governance.stand();
+    let device = DeviceId::from_bytes(newcomer.seat().to_bytes());
+    let act = Act {
+        org: code.org,
+        height: height + 1,
+        prev,
+        at: at.as_second(),
+        author: Author::Invite(code.invite),
+        what: What::AddSeat {
+            invite: Some(code.invite),
+            seat: SeatGrant::new(
+                code.org,
+                newcomer.seat(),
+                device,
+                role.ok_or("the chain does not know the code")?,
+                &seat.signing,
+                seat.sealing.public(),
+            ),
+            device: Some(DeviceGrant::new(code.org, device, &secrets.device.signing)),
+        },
+    };
+    SignedAct::sign(act, &newcomer.key()).map_err(|error| format!("{error:?}"))
+}
+
 impl World {
     /// Somebody at a desk who writes with a program of their own.
     ///
@@ -132,6 +177,62 @@ impl World {
             governance: replica.ledger().governance().stand(),
             rng,
         })
+    }
+
+    /// An entry by which somebody who is no owner hands out new keys.
+    pub(crate) fn forged_keys(&mut self, desk: usize) -> Told<Option<Entry>> {
+        let replica = self.replica(desk);
+        let role = replica.and_then(client_core::replica::Replica::role);
+        let Some(role) = role.filter(|role| *role != Role::Owner) else {
+            return Ok(None);
+        };
+        let mut insider = self.insider(desk)?;
+        let replica = self.replica(desk).ok_or("the desk is off")?;
+        let governance = replica.ledger().governance();
+        let secrets = replica.secrets().seats.get(&replica.seat());
+        let secrets = secrets.ok_or("the seat has no keys")?;
+        let mut ring = KeyRing::of_seat(replica.org(), replica.seat(), secrets);
+        let held = replica.ledger().beyond(&[], usize::MAX);
+        for entry in held.map_err(|error| error.to_string())? {
+            let header = entry.header();
+            let author = governance.seat(header.seat);
+            let roles = author.into_iter().flat_map(|seat| seat.roles_of(header));
+            let seat = header.seat;
+            let authors: Vec<RowAuthor> = roles.map(|role| RowAuthor { seat, role }).collect();
+            let rows = entry.body().filter(|_| header.feed == FeedId::Keys);
+            let rows = rows.and_then(|body| decode_rows(body).ok());
+            for row in rows.into_iter().flatten() {
+                if let Some(author) = authors.first()
+                    && authors.iter().all(|author| author.may_write(&row))
+                {
+                    let _ = ring.learn(&row, *author);
+                }
+            }
+        }
+        let rows = ring.forged_rows(&mut insider.rng, role);
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let mut incarnation = [0; 16];
+        insider.rng.fill_bytes(&mut incarnation);
+        let header = Header {
+            org: insider.org,
+            feed: FeedId::Keys,
+            document: DocumentId::from_bytes(incarnation),
+            key: None,
+            device: insider.device,
+            seat: insider.seat,
+            incarnation: IncarnationId::from_bytes(incarnation),
+            sequence: 0,
+            prev: Hash::ZERO,
+            governance: insider.governance,
+            seen: None,
+            seal: None,
+            body_len: 0,
+            body_hash: Hash::ZERO,
+        };
+        let signed = Entry::sign(header, encode_rows(&rows), &insider.signing);
+        signed.map(Some).map_err(|error| format!("{error:?}"))
     }
 
     /// What a desk holds that changes documents, to make others like it.

@@ -2,8 +2,9 @@
 
 use client_core::{
     catalogue::{
-        Answer, Booking, CancelVisit, Command, Decide, EditVisit, ErrorCode, MoveVisit, NewBlock,
-        Query, Refusal, ReviewKind, ReviewView, SetState, Undo, VerdictWish,
+        Answer, Booking, CancelVisit, CardKind, Command, Decide, EditClient, EditVisit, ErrorCode,
+        MoveVisit, NewBlock, NewCardNote, Query, Refusal, ReviewKind, ReviewView, SetState, Undo,
+        VerdictWish,
     },
     session::Input,
 };
@@ -64,15 +65,55 @@ impl World {
     /// Somebody at this desk does something. Whether it changed anything.
     pub(crate) fn somebody_acts(&mut self, desk: usize, taste: &Taste) -> Told<bool> {
         match self.below(100) {
-            0..40 => self.books(desk, taste),
-            40..44 => self.blocks(desk, taste),
-            44..58 => self.moves(desk, taste),
-            58..67 => self.cancels(desk),
-            67..82 => self.states(desk),
-            82..89 => self.edits(desk),
+            0..38 => self.books(desk, taste),
+            38..42 => self.blocks(desk, taste),
+            42..56 => self.moves(desk, taste),
+            56..65 => self.cancels(desk),
+            65..79 => self.states(desk),
+            79..84 => self.edits(desk),
+            84..89 => self.writes_down(desk),
             89..95 => self.decides(desk),
             _ => self.undoes(desk),
         }
+    }
+
+    /// Somebody notes something about a client or a pet: on a card, or in its record.
+    pub(super) fn writes_down(&mut self, desk: usize) -> Told<bool> {
+        let who = self.index(self.practice.clients.len());
+        let (client, pet) = self.practice.clients[who];
+        let number = self.below(1000);
+        let role = self
+            .replica(desk)
+            .and_then(client_core::replica::Replica::role);
+        let any = self.chance(20);
+        let kinds: Vec<CardKind> = CardKind::ALL
+            .into_iter()
+            .filter(|kind| any || role.is_some_and(|role| role.may_write(kind.feed())))
+            .collect();
+        if kinds.is_empty() {
+            return Ok(false);
+        }
+        let kind = kinds[self.index(kinds.len())];
+        let command = if self.chance(30) {
+            Command::EditClient(EditClient {
+                client,
+                name: None,
+                phones: Some(vec![format!("+35191{number:07}")]),
+                email: None,
+                note: None,
+            })
+        } else {
+            Command::AddCardNote(NewCardNote {
+                of: pet.to_string(),
+                card: kind,
+                text: format!("noted {number}"),
+            })
+        };
+        let done = self.done(desk, command, None)?;
+        if done.is_some() {
+            self.tally.count("cards and records");
+        }
+        Ok(done.is_some())
     }
 
     fn site_and_staff(&mut self) -> (usize, conflict_rules::ResourceId) {
@@ -393,6 +434,8 @@ impl World {
             ErrorCode::InvalidInput if said.starts_with("Move") => self.is_nowhere(desk, said),
             // A newcomer who was never connected has neither sites nor staff yet.
             ErrorCode::NotFound => self.desks[desk].new,
+            // An owner's device has not handed the keys over yet.
+            ErrorCode::MissingKey => self.tally.governed,
             // The disk is dead: an accident, and the process with it.
             ErrorCode::Storage | ErrorCode::DiskFull => self.desks[desk].dying,
             _ => false,

@@ -11,10 +11,11 @@ use sync_protocol::{
 };
 use sync_server::core::ConnId;
 
+use jiff::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::{Told, World, disk::Platter, relay::ADDRESS};
+use super::{Told, World, disk::Platter, hostile, relay::ADDRESS};
 
 /// Everything the relay tells a device that has nothing.
 #[derive(Debug, Default)]
@@ -27,7 +28,21 @@ pub struct Audit {
 
 impl World {
     /// A newcomer redeems a code and becomes a desk.
+    ///
+    /// # Errors
+    /// When the relay turns it away, or what it says is not followed.
     pub fn join(&mut self, code: &str) -> Told<usize> {
+        let joined = self.redeem(code, None)?;
+        joined.map_err(|turned| format!("joining: {turned}"))
+    }
+
+    /// Somebody brings a code; who is turned away is told why. With a time, somebody whose program
+    /// checks nothing and says that it is that time.
+    pub(crate) fn redeem(
+        &mut self,
+        code: &str,
+        forged: Option<Timestamp>,
+    ) -> Told<Result<usize, String>> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.rng.next_u64());
         let code = code
             .parse()
@@ -35,37 +50,45 @@ impl World {
         let mut newcomer = Newcomer::new(&mut rng, code);
         let (mut joining, key) = (newcomer.joining(), newcomer.key());
         let conn = self.line()?;
-        let done = loop {
+        let mut done = None;
+        while done.is_none() {
             let frames = self.answers(conn)?;
             if frames.is_empty() {
                 return Err("joining stands still".to_owned());
             }
-            let mut done = None;
             for frame in frames {
                 for step in joining.handle(self.now, &mut rng, &key, frame) {
                     match step {
                         Joined::Send(frame) => self.say(conn, &frame),
                         Joined::Ready { acts, keys } => {
-                            let act = newcomer
-                                .add_seat(self.now, &acts, keys)
-                                .map_err(|refusal| format!("adding the seat: {refusal:?}"))?;
+                            let made = match forged {
+                                None => newcomer.add_seat(self.now, &acts, keys),
+                                Some(at) => Ok(hostile::forged_seat(&newcomer, &acts, at)?),
+                            };
+                            let act = made.map_err(|refusal| format!("a seat: {refusal:?}"))?;
                             let frame = joining.propose(act);
                             self.say(conn, &frame);
                         }
                         Joined::Done { acts } => done = Some(acts),
-                        Joined::Refused(code) => return Err(format!("joining: {code}")),
+                        Joined::Refused(code) => {
+                            let now = self.now;
+                            self.relay.closed(now, conn);
+                            return Ok(Err(code.to_string()));
+                        }
                     }
                 }
             }
-            if let Some(acts) = done {
-                break acts;
-            }
-        };
+        }
         let now = self.now;
         self.relay.closed(now, conn);
         let platter = Platter::default();
         let (replica, secrets) = newcomer
-            .finish(platter.mount(), &mut rng, self.now, done)
+            .finish(
+                platter.mount(),
+                &mut rng,
+                self.now,
+                done.unwrap_or_default(),
+            )
             .map_err(|refusal| format!("becoming a replica: {refusal:?}"))?;
         let desk = self.add_desk(platter, secrets);
         self.desks[desk].up = Some(replica);
@@ -73,7 +96,7 @@ impl World {
         self.desks[desk].new = true;
         self.note(format_args!("desk {desk} joined"));
         self.tell(desk, Input::Wake)?;
-        Ok(desk)
+        Ok(Ok(desk))
     }
 
     /// Reads everything from the relay, as a device without any entry would.

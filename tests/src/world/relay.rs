@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use sync_protocol::{ErrorCode, Frame, SigningKey, VerifyKey};
+use sync_protocol::{ErrorCode, Frame, SigningKey, VerifyKey, planted::PlantedRules};
 use sync_server::core::{ConnId, Door, Effect, Input, Knock, Limits, Organisation, Planted};
 
 use super::disk::{Disk, Platter};
@@ -47,6 +47,7 @@ pub(crate) struct Relay {
     pub(crate) founded: bool,
     pub(crate) lines: BTreeMap<ConnId, Line>,
     pub(crate) planted: Planted,
+    pub(crate) rules: PlantedRules,
     next: u64,
 }
 
@@ -60,6 +61,7 @@ impl Relay {
             founded,
             lines: BTreeMap::new(),
             planted: Planted::default(),
+            rules: PlantedRules::default(),
             next: 0,
         }
     }
@@ -74,6 +76,7 @@ impl Relay {
             Organisation::open(self.platter.mount(), self.key.clone(), None, limits())
                 .map_err(|error| format!("the relay cannot open its log: {error:?}"))?;
         organisation.plant(self.planted);
+        organisation.plant_rules(self.rules);
         self.up = Some(organisation);
         Ok(())
     }

@@ -15,6 +15,8 @@ pub struct Tally {
     pub clash: bool,
     /// Whether a process died between a write and its sync.
     pub crash_between: bool,
+    /// Whether anything about membership changed.
+    pub governed: bool,
     /// Concurrent acts on one visit, by cell of the table.
     pub met: BTreeMap<(Act, Act), u64>,
     /// Other things that happened, by name.
@@ -40,6 +42,7 @@ pub struct Report {
     pub histories: u64,
     clash: u64,
     crash_between: u64,
+    governed: u64,
     operations: Vec<u64>,
     met: BTreeMap<(Act, Act), u64>,
     events: BTreeMap<&'static str, u64>,
@@ -52,6 +55,7 @@ impl Report {
         self.histories += 1;
         self.clash += u64::from(tally.clash);
         self.crash_between += u64::from(tally.crash_between);
+        self.governed += u64::from(tally.governed);
         self.operations.push(tally.operations);
         self.refusals += tally.refusals;
         for (cell, count) in &tally.met {
@@ -67,6 +71,7 @@ impl Report {
         self.histories += other.histories;
         self.clash += other.clash;
         self.crash_between += other.crash_between;
+        self.governed += other.governed;
         self.operations.extend(other.operations);
         self.refusals += other.refusals;
         for (cell, count) in other.met {
@@ -85,6 +90,16 @@ impl Report {
     /// Share of histories in which a process died between a write and its sync.
     pub fn crash_share(&self) -> f64 {
         share(self.crash_between, self.histories)
+    }
+
+    /// Share of histories in which membership changed.
+    pub fn governed_share(&self) -> f64 {
+        share(self.governed, self.histories)
+    }
+
+    /// How often something happened, for each history.
+    pub fn share_of(&self, what: &str) -> f64 {
+        share(self.events(what), self.histories)
     }
 
     /// Commands in the middle history.
@@ -127,10 +142,15 @@ impl fmt::Display for Report {
             "  died between write, sync {:.1} %",
             100.0 * self.crash_share()
         )?;
+        writeln!(
+            f,
+            "  membership changed       {:.1} %",
+            100.0 * self.governed_share()
+        )?;
         writeln!(f, "  median operations        {}", self.median_operations())?;
         writeln!(f, "  commands refused         {}", self.refusals)?;
         for (event, count) in &self.events {
-            writeln!(f, "  {event:<24} {count}")?;
+            writeln!(f, "  {event:<30} {count}")?;
         }
         for ((a, b), count) in &self.met {
             writeln!(f, "  met: {:<20}{count}", format!("{a:?} x {b:?}"))?;

@@ -51,40 +51,69 @@ pub struct Shape {
     pub(crate) desks: Vec<(Platter, HomeSecrets)>,
 }
 
-/// Most desks of a shape.
-const MOST: usize = 4;
+/// Who works at the desks besides the founder, by the practices that histories begin with: each role
+/// in some of them, and two with a second owner.
+const CREWS: [&[StaffRole]; 8] = [
+    &[StaffRole::Vet],
+    &[StaffRole::Receptionist],
+    &[StaffRole::Manager],
+    &[StaffRole::Vet, StaffRole::Receptionist],
+    &[StaffRole::Groomer, StaffRole::Manager],
+    &[StaffRole::Owner, StaffRole::Vet],
+    &[StaffRole::Groomer, StaffRole::Receptionist],
+    &[StaffRole::Vet, StaffRole::Groomer, StaffRole::Owner],
+];
 
 impl Shape {
-    /// The practice with this many desks, 2 to 4.
+    /// The practice with this many desks, 2 to 4: the founder's, and such as decide and such as only
+    /// propose.
     ///
     /// # Panics
     /// When it cannot be founded, which is a bug.
     pub fn with(desks: usize) -> &'static Self {
-        static SHAPES: OnceLock<Vec<Shape>> = OnceLock::new();
-        let shapes = SHAPES.get_or_init(|| {
-            (2..=MOST)
-                .map(|desks| Self::found(desks).unwrap_or_else(|error| panic!("{error}")))
-                .collect()
-        });
-        &shapes[desks.clamp(2, MOST) - 2]
+        Self::of([0, 3, 7][desks.clamp(2, 4) - 2])
+    }
+
+    /// The practice that the history of a seed begins with.
+    ///
+    /// # Panics
+    /// When it cannot be founded, which is a bug.
+    pub(crate) fn of_seed(seed: u64) -> &'static Self {
+        // Half of them with two desks, a tenth with four.
+        Self::of([0, 1, 3, 2, 4, 0, 5, 1, 6, 7][usize::try_from(seed % 10).unwrap_or(0)])
+    }
+
+    fn of(crew: usize) -> &'static Self {
+        static SHAPES: [OnceLock<Shape>; CREWS.len()] = [const { OnceLock::new() }; CREWS.len()];
+        SHAPES[crew].get_or_init(|| {
+            let founded = Self::with_crew(crew as u64, CREWS[crew]);
+            founded.unwrap_or_else(|error| panic!("{error}"))
+        })
     }
 
     /// Founds a practice with any number of desks.
+    ///
+    /// # Errors
+    /// When that cannot be done, which is a bug.
     pub fn found(desks: usize) -> Told<Self> {
+        let roles = [StaffRole::Vet, StaffRole::Receptionist, StaffRole::Manager];
+        let crew: Vec<StaffRole> = (1..desks).map(|number| roles[(number - 1) % 3]).collect();
+        Self::with_crew(0x100 + desks as u64, &crew)
+    }
+
+    fn with_crew(number: u64, crew: &[StaffRole]) -> Told<Self> {
         let began: Timestamp = "2026-03-24T07:00:00Z".parse().map_err(|e| format!("{e}"))?;
-        let seed = 0x5eed_0000 + desks as u64;
         let key = SigningKey::from_bytes(&[7; 32]);
-        let mut world = World::empty(seed, began, Platter::default(), key.clone(), false);
+        let platter = Platter::default();
+        let mut world = World::empty(0x5eed_0000 + number, began, platter, key.clone(), false);
         world.start_relay()?;
         world.found_first()?;
         world.set_up()?;
-        for number in 1..desks {
-            // Those who decide and those who only propose.
-            let role = [StaffRole::Vet, StaffRole::Receptionist, StaffRole::Manager];
-            let code = world.invite(role[(number - 1) % role.len()])?;
+        for role in crew {
+            let code = world.invite(*role)?;
             world.join(&code)?;
+            world.quiet()?;
         }
-        world.quiet()?;
         let now = world.now;
         let practice = world.practice.clone();
         let relay = world.relay.platter.copy();

@@ -251,6 +251,34 @@ impl KeyRing {
         Ok(rows)
     }
 
+    /// What a changed program would write that hands out what it may not: new keys of the
+    /// compartments that it reads, under its own role's key.
+    #[cfg(feature = "planted")]
+    pub fn forged_rows(&mut self, rng: &mut impl CryptoRng, role: Role) -> Vec<KeyRow> {
+        let mut rows = Vec::new();
+        for compartment in Compartment::ALL {
+            let current = self.current_compartment(compartment);
+            let Some(epoch) = current.map(|(_, entry)| entry.epoch.saturating_add(1)) else {
+                continue;
+            };
+            let secret = CompartmentKey::generate(rng);
+            let key = self.keep_compartment(compartment, epoch, secret.clone());
+            let Some((under, parent)) = self.current_role(role) else {
+                continue;
+            };
+            let row = KeyRow::Compartment {
+                key,
+                compartment,
+                epoch,
+                role,
+                under,
+                wrap: Vec::new(),
+            };
+            rows.extend(row.sealed_under(rng, self.org, parent.key.expose(), secret.expose()));
+        }
+        rows
+    }
+
     /// A new key for a subject, with its row. The row must be stored before what uses the key.
     pub fn new_subject(
         &mut self,

@@ -8,10 +8,22 @@ use crate::{
     feed::FeedId,
     ids::{DeviceId, Hash, InviteId, OrgId, SeatId},
     keys::SealKey,
+    planted::PlantedRules,
     signed::{Signed, Statement},
 };
 
 impl Governance {
+    /// Switches faults on.
+    #[cfg(feature = "planted")]
+    pub fn plant(&mut self, planted: PlantedRules) {
+        self.planted = planted;
+    }
+
+    /// Which faults are switched on: none, unless tests did it.
+    pub fn planted(&self) -> PlantedRules {
+        self.planted
+    }
+
     /// The organisation.
     pub fn org(&self) -> OrgId {
         self.org

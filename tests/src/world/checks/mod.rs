@@ -1,0 +1,246 @@
+//! What must hold once everybody is connected again and nothing is on its way.
+
+mod crew;
+mod visits;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use client_core::{
+    catalogue::{AlarmCode, Answer, Query},
+    ledger::Alarm,
+    replica::Replica,
+};
+use sync_protocol::{Hash, IncarnationId, Item, SeatId};
+
+use super::{Told, World, probe::Audit};
+
+pub(super) use crew::Truth;
+
+/// Everything that must hold.
+///
+/// # Errors
+/// In one sentence, what does not.
+pub fn all(world: &mut World) -> Told {
+    let audit = world.audit()?;
+    let truth = Truth::of(&audit)?;
+    nothing_acknowledged_is_lost(world, &audit, &truth)?;
+    nothing_waits(world, &truth)?;
+    crew::all(world, &audit, &truth)?;
+    replicas_agree(world)?;
+    alarms_are_right(world, &audit)?;
+    visits::all(world, &audit)
+}
+
+/// What must hold after a relay has lied, whatever was told about it: all that was saved is
+/// everywhere, and all show the same.
+///
+/// # Errors
+/// In one sentence, what does not.
+pub fn nothing_is_missing(world: &mut World) -> Told {
+    let audit = world.audit()?;
+    let truth = Truth::of(&audit)?;
+    nothing_acknowledged_is_lost(world, &audit, &truth)?;
+    nothing_waits(world, &truth)?;
+    crew::all(world, &audit, &truth)?;
+    // A desk may hold confirmations that nobody else was shown.
+    same_documents(world)
+}
+
+/// What the relay acknowledged, and what desks said is saved, stands at the relay and at every desk
+/// that may read it, in the same place.
+fn nothing_acknowledged_is_lost(world: &World, audit: &Audit, truth: &Truth) -> Told {
+    let mut at_relay: BTreeSet<(IncarnationId, u64)> = BTreeSet::new();
+    for (feed, _, sequence, item) in &audit.items {
+        if let Item::Entry(entry) = item
+            && !at_relay.insert(entry.id())
+        {
+            return Err(format!(
+                "{feed}/{sequence}: an entry stands twice at the relay"
+            ));
+        }
+    }
+    for (incarnation, sequence) in &world.receipts {
+        if !at_relay.contains(&(*incarnation, *sequence)) {
+            return Err(format!(
+                "the relay lost {incarnation}/{sequence}, which it had acknowledged"
+            ));
+        }
+    }
+    for desk in world.members() {
+        let replica = world.replica(desk).ok_or("a desk is off")?;
+        let role = replica.role().ok_or("a desk of the practice has no role")?;
+        for (feed, epoch, sequence, item) in &audit.items {
+            // The relay may say the same of a placement twice within a second: one word, two places.
+            if matches!(item, Item::Confirmation(_)) {
+                continue;
+            }
+            let place = replica.ledger().place_of(&item.hash());
+            let there = place.map(|place| (place.epoch, place.sequence));
+            if role.may_read(*feed) && there != Some((*epoch, *sequence)) {
+                return Err(format!(
+                    "desk {desk} has {there:?} of {feed} where {epoch}/{sequence} is"
+                ));
+            }
+        }
+    }
+    for (number, other) in world.desks.iter().enumerate() {
+        for (incarnation, next) in &other.promised {
+            let gone = truth
+                .wrote(*incarnation)
+                .is_some_and(|seat| truth.is_removed(seat))
+                || world
+                    .seat_at(number)
+                    .is_some_and(|seat| truth.is_removed(seat));
+            let all = (0..*next).all(|at| at_relay.contains(&(*incarnation, at)));
+            // What somebody had not sent when the seat was removed stays where it is.
+            if !all && !gone {
+                return Err(format!(
+                    "the relay lacks what desk {number} had saved in {incarnation}"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn nothing_waits(world: &World, truth: &Truth) -> Told {
+    for desk in world.members() {
+        let replica = world.replica(desk).ok_or("a desk is off")?;
+        let role = replica.role().ok_or("a desk of the practice has no role")?;
+        let book = replica.book();
+        // A neighbour may have brought what is not for this role.
+        let waiting = book.waiting_of(|feed| role.may_read(feed));
+        // Who left may have shown a neighbour what it wrote too late, and kept the key.
+        if waiting > 0 && waiting > truth.unlisted(replica, role).len() {
+            return Err(format!("desk {desk}: {waiting} wait in the book"));
+        }
+        if !book.refused().is_empty() {
+            return Err(format!("desk {desk} withholds {:?}", book.refused()));
+        }
+    }
+    Ok(())
+}
+
+/// What must be equal on all desks.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hashes {
+    /// Over the documents' heads, of feeds that both read.
+    pub heads: String,
+    /// Over the clashes.
+    pub clashes: String,
+    /// Over what is shown.
+    pub rendering: String,
+}
+
+/// What a desk holds and shows of what somebody of another role reads too.
+///
+/// # Errors
+/// When the desk is off.
+pub fn hashes(world: &mut World, desk: usize, with: usize) -> Told<Hashes> {
+    let role = |desk: usize| world.replica(desk).and_then(Replica::role);
+    let (own, other) = (role(desk).ok_or("no role")?, role(with).ok_or("no role")?);
+    let replica = world.replica_mut(desk).ok_or("a desk is off")?;
+    let book = replica.book_mut();
+    Ok(Hashes {
+        heads: book.heads_hash_of(|feed| own.may_read(feed) && other.may_read(feed)),
+        clashes: book.clashes_hash(),
+        rendering: book.rendering_hash(),
+    })
+}
+
+/// Every desk holds and shows the same.
+///
+/// # Errors
+/// When two differ.
+pub fn replicas_agree(world: &mut World) -> Told {
+    let mut said = String::new();
+    for desk in world.members() {
+        let first = hashes(world, 0, desk)?;
+        let other = hashes(world, desk, 0)?;
+        if first != other {
+            return Err(format!("desk 0 has {first:?}, desk {desk} has {other:?}"));
+        }
+        if desk == 0 {
+            said = format!("{first:?}");
+        }
+    }
+    world.note(format_args!("all agree: {said}"));
+    Ok(())
+}
+
+fn same_documents(world: &mut World) -> Told {
+    for desk in world.members() {
+        let first = hashes(world, 0, desk)?;
+        let other = hashes(world, desk, 0)?;
+        if (&first.heads, &first.clashes) != (&other.heads, &other.clashes) {
+            return Err(format!("desk 0 has {first:?}, desk {desk} has {other:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn alarms_are_right(world: &mut World, audit: &Audit) -> Told {
+    // A seat whose chain forks was written by two machines.
+    let mut next: BTreeMap<(SeatId, Hash), Hash> = BTreeMap::new();
+    let mut forked: BTreeMap<SeatId, BTreeSet<sync_protocol::FeedId>> = BTreeMap::new();
+    for (feed, .., item) in &audit.items {
+        if let Item::Entry(entry) = item {
+            let (seat, prev) = (entry.header().seat, entry.header().prev);
+            let first = *next.entry((seat, prev)).or_insert(entry.hash());
+            if first != entry.hash() {
+                forked.entry(seat).or_default().insert(*feed);
+            }
+        }
+    }
+    for desk in world.members() {
+        let replica = world.replica(desk).ok_or("a desk is off")?;
+        let role = replica.role().ok_or("a desk of the practice has no role")?;
+        let alarms: BTreeSet<Alarm> = replica.ledger().alarms().collect();
+        let possible: BTreeSet<Alarm> = forked
+            .keys()
+            .map(|seat| Alarm::DeviceCopied { seat: *seat })
+            .collect();
+        let restored = world.restored;
+        let lost = |alarm: &Alarm| restored && matches!(alarm, Alarm::RelayRolledBack { .. });
+        let alarms: BTreeSet<Alarm> = alarms.into_iter().filter(|alarm| !lost(alarm)).collect();
+        if let Some(false_one) = alarms.difference(&possible).next() {
+            return Err(format!("desk {desk}: a false alarm: {false_one:?}"));
+        }
+        // Who does not read all feeds may not see both branches.
+        let sees_all = sync_protocol::Role::Owner == role;
+        let missed = possible.difference(&alarms).next();
+        if let (true, Some(missed)) = (sees_all, missed) {
+            return Err(format!("desk {desk} does not notice: {missed:?}"));
+        }
+        told_alarms_are_right(world, desk, !possible.is_empty())?;
+    }
+    Ok(())
+}
+
+/// What a desk tells a person: nothing that is not so.
+fn told_alarms_are_right(world: &mut World, desk: usize, copied: bool) -> Told {
+    let now = world.desk_now(desk);
+    let masked = world
+        .replica(desk)
+        .is_some_and(|one| one.book().masked_entries() > 0);
+    let restored = world.restored;
+    let off = !world.desks[desk].offset.is_zero();
+    let replica = world.replica_mut(desk).ok_or("a desk is off")?;
+    let told = match replica.query(now, Query::State) {
+        Ok(Answer::State(state)) => state.alarms,
+        other => return Err(format!("desk {desk} has no state: {other:?}")),
+    };
+    let false_one = told.into_iter().find(|alarm| match alarm.code {
+        AlarmCode::DeviceCopied => !copied,
+        AlarmCode::Masked => !masked,
+        AlarmCode::ClockOff => !off,
+        AlarmCode::RelayRestored | AlarmCode::RelayRolledBack => !restored,
+        // Of feeds that are another's, from a neighbour.
+        AlarmCode::Waiting => false,
+        _ => true,
+    });
+    match false_one {
+        None => Ok(()),
+        Some(alarm) => Err(format!("desk {desk} tells a false alarm: {alarm:?}")),
+    }
+}

@@ -88,7 +88,8 @@ fn rows(kit: &KitView) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn escaped(text: &str) -> String {
+/// Text, as it stands in a page or in a quoted attribute.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod desk;
 pub mod documents;
+mod export;
 pub mod home;
 mod kit_page;
 pub mod ledger;

@@ -229,6 +229,11 @@ impl Book {
         })
     }
 
+    /// All visits of a client, in no order that matters.
+    pub fn visits_of(&self, client: ClientId) -> Vec<AppointmentId> {
+        self.visits.of_client(client).collect()
+    }
+
     fn past_visit(&self, derived: &Derived, id: AppointmentId) -> Option<PastVisit> {
         let claim = derived.claim(id)?;
         let zone = self.zone_of(claim.location)?;

@@ -233,6 +233,14 @@ pub enum HomeRequest {
         /// How many are kept, none of them longer than 30 days.
         keep: u32,
     },
+    /// Writes all that this seat can read about a client, unencrypted, into a new folder inside
+    /// this one. Reply: `Exported`.
+    ExportClient {
+        /// Whom, `cli_…`.
+        client: String,
+        /// Inside which folder.
+        folder: String,
+    },
     /// Ends the timetable; the files stay. Reply: `Status`.
     StopBackup,
     /// Reads a whole backup, and what it holds when it can be opened. Reply: `Backup`.
@@ -336,6 +344,13 @@ pub enum HomeReply {
         in_step: bool,
         /// What it proves.
         certificate: CertificateView,
+    },
+    /// What is kept about a client lies in files that anybody can read.
+    Exported {
+        /// The new folder.
+        folder: String,
+        /// The names of the files in it.
+        files: Vec<String>,
     },
     /// A backup was written and verified.
     BackedUp {

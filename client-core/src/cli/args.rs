@@ -230,6 +230,14 @@ pub enum What {
         /// The backup file.
         file: PathBuf,
     },
+    /// Write all that this seat can read about a client, unencrypted, into a new folder.
+    Export {
+        /// Whom: an id, or a name that only one client has.
+        client: String,
+        /// Inside which folder the new one is made.
+        #[arg(long)]
+        folder: PathBuf,
+    },
     /// Where this replica stands.
     State,
     /// Seats, devices and invitations; without more words, a list.

@@ -116,6 +116,10 @@ impl Printer<'_> {
                 contradictions,
             } => self.line(&format!("{file}  {contradictions} contradictions")),
             HomeReply::Audited(report) => self.lines(audit::report_lines(report).into_iter()),
+            HomeReply::Exported { folder, files } => {
+                self.line(&format!("{folder}  {}", files.join("  ")))?;
+                self.line("Not encrypted: whoever gets these files can read them.")
+            }
             HomeReply::BackedUp { file, bytes } => self.line(&format!("{file}  {bytes} bytes")),
         }
     }

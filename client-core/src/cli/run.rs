@@ -180,6 +180,13 @@ fn open_home(
         What::Certificate(wish) => erasing::certificate(home, &wish, printer),
         What::Hold(wish) => erasing::hold(home, wish, printer),
         What::Card(card) => cards::run(home, card, printer),
+        What::Export { client, folder } => {
+            let request = HomeRequest::ExportClient {
+                client: Names::of(home)?.client(&client)?.to_string(),
+                folder: folder.display().to_string(),
+            };
+            printer.home(&home.request(request)?)
+        }
         What::People { people } => {
             people::run(home, people.unwrap_or(people::People::List), printer)
         }

@@ -23,6 +23,7 @@ mod comparing;
 mod driver;
 mod erasing;
 mod evidence;
+mod exporting;
 mod joining;
 mod keys;
 mod people;
@@ -235,6 +236,7 @@ impl Home {
             | HomeRequest::AuditVerify
             | HomeRequest::EraseClient { .. }
             | HomeRequest::Certificate { .. }
+            | HomeRequest::ExportClient { .. }
             | HomeRequest::Backup { .. }
             | HomeRequest::Restore { .. } => Opening::MachineKey,
         };
@@ -323,6 +325,9 @@ impl Home {
                 confirm,
             } => self.erase(client, basis, &confirm),
             HomeRequest::Certificate { erasure, file } => self.certificate(&erasure, &file),
+            HomeRequest::ExportClient { client, folder } => {
+                self.export_client(&client, Path::new(&folder))
+            }
             HomeRequest::Backup { folder } => self.back_up(Path::new(&folder)),
             HomeRequest::PlanBackup {
                 folder,

@@ -135,6 +135,7 @@ impl Door {
             | HomeRequest::SetStandby { .. }
             | HomeRequest::ApproveRelay
             | HomeRequest::AuditVerify
+            | HomeRequest::ExportClient { .. }
             | HomeRequest::Evidence { .. }
             | HomeRequest::EraseClient { .. }
             | HomeRequest::Certificate { .. }

@@ -76,4 +76,22 @@ describe("the audit", () => {
 		const dialog = await screen.findByRole("dialog", { name: /Siobhan Doyle/ });
 		expect(await within(dialog).findByText("611 000")).toBeVisible();
 	});
+	it("is followed by an export of the client, with a word on what that means", async () => {
+		const clients = new Clients(backend, { said: () => {}, refused: () => {} });
+		await clients.load();
+		render(ClientsView, { clients, onbook: () => {}, onshow: () => {} });
+		const user = userEvent.setup();
+		await user.click(screen.getByRole("button", { name: /Siobhan Doyle/ }));
+		await user.click(await screen.findByRole("button", { name: "Export…" }));
+		const dialog = await screen.findByRole("dialog", { name: /Siobhan Doyle/ });
+		const write = within(dialog).getByRole("button", { name: "Write the files" });
+		await user.type(within(dialog).getByLabelText("Folder"), "stick");
+		await user.click(write);
+		expect(await within(dialog).findByText(/^The folder does not exist/)).toBeVisible();
+		await user.clear(within(dialog).getByLabelText("Folder"));
+		await user.type(within(dialog).getByLabelText("Folder"), "/media/usb/{Enter}");
+		expect(await within(dialog).findByText(`Written to /media/usb/${doyle().id}:`)).toBeVisible();
+		expect(within(dialog).getByText("client.html")).toBeVisible();
+		expect(within(dialog).getByText(/not encrypted/)).toBeVisible();
+	});
 });

@@ -71,6 +71,7 @@ interface ReplyKinds {
 	audit_verify: "audited";
 	erase_client: "erased";
 	certificate: "certificate";
+	export_client: "exported";
 	backup: "backed_up";
 	restore: "opened" | "status";
 }

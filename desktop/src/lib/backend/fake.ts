@@ -384,6 +384,20 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				if (!request.file.startsWith("/"))
 					throw refusal("invalid_input", "That is no file.", "Write the full path.", "file");
 				return { type: "evidence", file: request.file, contradictions: 0 };
+			case "export_client": {
+				if (!request.folder.startsWith("/"))
+					throw refusal(
+						"invalid_input",
+						"The folder does not exist.",
+						"Choose a folder that is there; a new one for the client is made in it.",
+						"folder",
+					);
+				return {
+					type: "exported",
+					folder: `${request.folder.replace(/\/$/, "")}/${request.client}`,
+					files: ["client.json", "visits.csv", "notes.csv", "client.html"],
+				};
+			}
 			case "audit_verify":
 				return {
 					type: "audited",

@@ -296,6 +296,14 @@ export const en = {
 		title: "Rights",
 		history: "History",
 		historyOf: (name: string) => `What was changed about ${name}`,
+		export: "Export…",
+		exportOf: (name: string) => `Export what is kept about ${name}`,
+		exportLead:
+			"Everything you may read about this client, with pets, visits, cards and history, goes into a new folder: a page to read and print, tables, and JSON. What you may not read is named as left out.",
+		write: "Write the files",
+		written: (folder: string) => `Written to ${folder}:`,
+		inTheClear:
+			"These files are not encrypted: from now on whoever gets them can read them. Look through them before you hand them over, and delete them afterwards.",
 	},
 
 	sites: {

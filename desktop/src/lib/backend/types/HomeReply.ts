@@ -80,7 +80,15 @@ in_step: boolean,
 /**
  * What it proves.
  */
-certificate: CertificateView, } | { "type": "backed_up", 
+certificate: CertificateView, } | { "type": "exported", 
+/**
+ * The new folder.
+ */
+folder: string, 
+/**
+ * The names of the files in it.
+ */
+files: Array<string>, } | { "type": "backed_up", 
 /**
  * Its file.
  */

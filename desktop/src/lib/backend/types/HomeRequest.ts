@@ -210,7 +210,15 @@ hours: number,
 /**
  * How many are kept, none of them longer than 30 days.
  */
-keep: number, } | { "type": "stop_backup" } | { "type": "verify_backup", 
+keep: number, } | { "type": "export_client", 
+/**
+ * Whom, `cli_…`.
+ */
+client: string, 
+/**
+ * Inside which folder.
+ */
+folder: string, } | { "type": "stop_backup" } | { "type": "verify_backup", 
 /**
  * Which file.
  */

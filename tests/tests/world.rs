@@ -1,6 +1,6 @@
 //! Thousands of histories of the simulated world.
 //!
-//! `DAYBOOK_HISTORIES` sets how many (5,000), `DAYBOOK_SEED` where they begin (0); the example `soak`
+//! `DAYBOOK_HISTORIES` sets how many (1,000), `DAYBOOK_SEED` where they begin (0); the example `soak`
 //! runs as many as there is time for.
 
 #![allow(
@@ -29,7 +29,7 @@ fn number(name: &str, usual: u64) -> u64 {
 #[test]
 fn histories_end_well_and_are_made_of_what_they_should() {
     schedule::quiet_guarded_panics();
-    let histories = number("DAYBOOK_HISTORIES", 5_000);
+    let histories = number("DAYBOOK_HISTORIES", 1_000);
     let from = number("DAYBOOK_SEED", 0);
     let start = Instant::now();
     let report = match soak::run(from, histories, 2, Faults::default(), &|_, _| {}) {

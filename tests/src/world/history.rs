@@ -178,6 +178,8 @@ impl World {
             let members = self.members();
             self.somebody_books(members[number % members.len()])?;
             self.somebody_books(victim)?;
+            // A story of one site is found out by what its reader writes there.
+            self.somebody_books_at(victim, 1)?;
             self.minutes(1)?;
         }
         self.minutes(3)?;

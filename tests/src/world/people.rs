@@ -170,6 +170,11 @@ impl World {
 
     /// Somebody agrees a visit at a time that nobody else wants.
     pub(crate) fn somebody_books(&mut self, desk: usize) -> Told {
+        self.somebody_books_at(desk, 0)
+    }
+
+    /// The same at a site.
+    pub(crate) fn somebody_books_at(&mut self, desk: usize, site: usize) -> Told {
         let number = i64::try_from(self.tally.operations).unwrap_or(0);
         let start: DateTime = "2026-04-06T09:00".parse().map_err(|e| format!("{e}"))?;
         let start = start
@@ -177,9 +182,9 @@ impl World {
             .map_err(|e| format!("{e}"))?;
         let (client, pet) = self.practice.clients[0];
         let command = Command::Book(Booking {
-            location: self.practice.sites[0],
+            location: self.practice.sites[site],
             start,
-            staff: self.practice.staff[0],
+            staff: self.practice.staff[site],
             room: None,
             service: None,
             minutes: Some(30),

@@ -93,7 +93,6 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "relay put back",
         "removed while away",
         "removed while connected",
-        "removed while off",
         "removed with unsent work",
         "restored relay approved",
         "role changed",
@@ -121,6 +120,15 @@ const ONCE_FAILED: &[(u64, &str)] = &[
     (
         63,
         "a step back was taken in a role that may not write it; keys made for masked work were lost",
+    ),
+    (742, "the relay may say the same of one placement twice"),
+    (
+        972,
+        "a forked story of a site that its reader does not write at",
+    ),
+    (
+        1036,
+        "an owner was removed who had just made new keys, and sealed with them",
     ),
 ];
 

@@ -24,7 +24,7 @@ pub fn all(world: &mut World) -> Told {
     let audit = world.audit()?;
     let truth = Truth::of(&audit)?;
     nothing_acknowledged_is_lost(world, &audit, &truth)?;
-    nothing_waits(world, &truth)?;
+    nothing_waits(world, &audit, &truth)?;
     crew::all(world, &audit, &truth)?;
     replicas_agree(world)?;
     alarms_are_right(world, &audit)?;
@@ -40,7 +40,7 @@ pub fn nothing_is_missing(world: &mut World) -> Told {
     let audit = world.audit()?;
     let truth = Truth::of(&audit)?;
     nothing_acknowledged_is_lost(world, &audit, &truth)?;
-    nothing_waits(world, &truth)?;
+    nothing_waits(world, &audit, &truth)?;
     crew::all(world, &audit, &truth)?;
     // A desk may hold confirmations that nobody else was shown.
     same_documents(world)
@@ -103,16 +103,38 @@ fn nothing_acknowledged_is_lost(world: &World, audit: &Audit, truth: &Truth) -> 
     Ok(())
 }
 
-fn nothing_waits(world: &World, truth: &Truth) -> Told {
+/// Whether somebody who left kept entries that nobody else has: what was built on them hangs.
+fn somebody_left_with_work(world: &World, audit: &Audit, truth: &Truth) -> bool {
+    let entries = audit.items.iter().filter_map(|(.., item)| match item {
+        Item::Entry(entry) => Some(entry.id()),
+        Item::Act(_) | Item::Confirmation(_) => None,
+    });
+    let at_relay: BTreeSet<(IncarnationId, u64)> = entries.collect();
+    let gone = world.desks.iter().filter(|desk| {
+        let seat = desk.up.as_ref().map(Replica::seat);
+        seat.is_some_and(|seat| truth.is_removed(seat))
+    });
+    let mut runs = gone.flat_map(|desk| &desk.promised);
+    runs.any(|(run, next)| (0..*next).any(|at| !at_relay.contains(&(*run, at))))
+}
+
+fn nothing_waits(world: &World, audit: &Audit, truth: &Truth) -> Told {
+    let hangs = somebody_left_with_work(world, audit, truth);
     for desk in world.members() {
         let replica = world.replica(desk).ok_or("a desk is off")?;
         let role = replica.role().ok_or("a desk of the practice has no role")?;
         let book = replica.book();
         // A neighbour may have brought what is not for this role.
         let waiting = book.waiting_of(|feed| role.may_read(feed));
-        // Who left may have shown a neighbour what it wrote too late, and kept the key.
-        if waiting > 0 && waiting > truth.unlisted(replica, role).len() {
-            return Err(format!("desk {desk}: {waiting} wait in the book"));
+        // What counts for nothing may be sealed with a key that counts for nothing; more of the same
+        // that builds on it hangs as well.
+        if waiting > 0 && !hangs && truth.unlisted(replica, role).is_empty() {
+            let feeds: BTreeSet<_> = audit.items.iter().map(|(feed, ..)| *feed).collect();
+            let of = |feed| (feed, book.waiting_of(|of| of == feed));
+            let found: Vec<_> = feeds.into_iter().map(of).collect();
+            return Err(format!(
+                "desk {desk}: {waiting} wait in the book: {found:?}"
+            ));
         }
         if !book.refused().is_empty() {
             return Err(format!("desk {desk} withholds {:?}", book.refused()));

@@ -13,6 +13,7 @@ mod bench;
 mod check;
 mod day;
 mod demo;
+mod fuzz;
 mod place;
 mod relay;
 mod run;
@@ -29,6 +30,7 @@ cargo xtask COMMAND
                    `--fresh` starts over, `--walkthrough` plays it under Xvfb
   setup            install what is missing on Debian or Ubuntu, and the desk's packages
   bench            the figures of docs/measurements.md; `bench --list` names the steps
+  fuzz             any bytes for every reader; `--seconds N`, `--target NAME`, `--list`
   check            formatting, lints, types, licences
   test             every test there is; `test --list` names the steps, `test NAME...` runs some
 ";
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         "run" => run::run(&rest),
         "setup" => setup::run(),
         "bench" => step::run("bench", &bench::steps(), &rest),
+        "fuzz" => fuzz::run(&rest),
         "check" => step::run("check", &check::steps(), &rest),
         "test" => step::run("test", &test::steps(), &rest),
         "" | "help" | "--help" | "-h" => {

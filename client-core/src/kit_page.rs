@@ -80,6 +80,7 @@ fn rows(kit: &KitView) -> Vec<(&'static str, String)> {
         ("Relay", kit.relay.clone()),
         ("Relay's key", kit.relay_key.clone()),
         ("Spare relay's key", kit.standby.clone()),
+        ("Newest act", Some(kit.act.clone())),
         ("Printed", Some(kit.at.strftime("%Y-%m-%d").to_string())),
     ];
     let given = given.into_iter();
@@ -109,6 +110,7 @@ mod tests {
             relay: None,
             relay_key: None,
             standby: None,
+            act: "3-0f".to_owned(),
             at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -214,6 +214,7 @@ fn a_key_table_opens_for_who_is_left_and_not_for_who_was_removed() {
     let author = |seat: &Value| RowAuthor {
         seat: SeatId::from_bytes(fixed(&seat["id"])),
         role: role(&seat["role"]),
+        policy: sync_protocol::Policy::default(),
     };
     let ring_of = |seat: &Value| {
         let secrets = SeatSecrets {

@@ -35,6 +35,10 @@ pub enum ErrorCode {
     Removed,
     /// The recovery words are wrong.
     WrongRecoveryWords,
+    /// The recovery words were replaced by newer ones.
+    ReplacedWords,
+    /// The relay hides what stands on the recovery kit, or lost it.
+    HidesActs,
     /// This home is not founded or joined yet.
     NoPractice,
     /// This home holds a practice already.

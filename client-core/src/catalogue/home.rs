@@ -60,8 +60,33 @@ pub enum HomeRequest {
         relay: String,
         /// The relay's key.
         relay_key: String,
+        /// The newest act that the kit knew; the kit's line brings it along.
+        #[serde(default)]
+        #[ts(optional = nullable)]
+        act: Option<String>,
         /// What unlocks this home, at least 8 characters.
         passphrase: String,
+    },
+    /// Makes 24 fresh recovery words, to be written down and given back with `renew_kit`. Nothing
+    /// changes. For owners. Reply: `NewWords`.
+    NewWords,
+    /// From now on these recovery words count, and those before them open nothing new. For owners,
+    /// while the relay answers. Reply: `KitRenewed`.
+    RenewKit {
+        /// The words as `new_words` gave them.
+        words: String,
+    },
+    /// Lets managers read clinical cards, or takes that back. For owners. Reply: `Governed`.
+    SetPolicy {
+        /// Whether they read them from now on.
+        managers_read_clinical: bool,
+    },
+    /// Makes somebody an owner in the place of who is at the desk. For owners. Reply: `Governed`.
+    HandOver {
+        /// Whose seat, by id.
+        seat: String,
+        /// What who is at the desk becomes.
+        role: StaffRole,
     },
     /// Tries whether recovery words would bring the practice back, and notes when they did. Reply:
     /// `Drilled`.
@@ -279,6 +304,22 @@ pub enum HomeReply {
         /// The practice's id, which belongs onto the same paper.
         organisation: String,
         /// Words and id as a picture.
+        picture: Picture,
+    },
+    /// Fresh recovery words, which count nowhere yet.
+    NewWords {
+        /// The 24 words.
+        words: Vec<String>,
+        /// Two of them, by number from 1, to be asked back before they count.
+        ask: [u8; 2],
+    },
+    /// The words count from now on.
+    KitRenewed {
+        /// Whether all new keys are made that follow from it; if not, an owner's device makes them.
+        rotated: bool,
+        /// The practice's id, which belongs onto the same paper.
+        organisation: String,
+        /// Words, id and newest act as a picture.
         picture: Picture,
     },
     /// The practice is back on this device, with all that its relay holds.

@@ -25,6 +25,9 @@ pub struct KitView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub standby: Option<String>,
+    /// The newest act of the chain, as height and half of its hash: whoever comes back with the words
+    /// sees by it that a relay hides none of the acts before.
+    pub act: String,
     /// The day the page is made.
     #[ts(as = "String")]
     pub at: Timestamp,

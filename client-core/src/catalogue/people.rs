@@ -16,6 +16,8 @@ pub struct PeopleView {
     /// What counts for nothing, newest first: its authors had no right to write it, or wrote it
     /// after they were removed.
     pub masked: Vec<MaskedView>,
+    /// Whether managers read clinical cards here, as owners decided.
+    pub managers_read_clinical: bool,
 }
 
 /// A seat.

@@ -10,7 +10,7 @@ use super::{
     cards::Card,
     erasing::{Certificate, Erase, Hold},
     kit,
-    people::People,
+    people::{People, PolicyWish},
     seats::Seat,
 };
 use crate::catalogue::StaffRole;
@@ -104,11 +104,9 @@ pub enum What {
         words_file: PathBuf,
     },
     /// What a recovery kit needs besides the words; with a file, a page to print.
-    Kit {
-        /// Write a page (HTML) to this new file.
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
+    Kit(kit::KitWish),
+    /// Whether managers read clinical cards; without more words, how it is (owners decide).
+    Policy(PolicyWish),
     /// Set the relay, or follow it to another address or to its spare.
     Relay {
         /// `ws://HOST:PORT` or `wss://HOST:PORT`.

@@ -21,10 +21,11 @@ pub fn exit_code(code: ErrorCode) -> u8 {
         | ErrorCode::PinLocked
         | ErrorCode::Removed
         | ErrorCode::WrongRecoveryWords
+        | ErrorCode::ReplacedWords
         | ErrorCode::MissingKey => 9,
         ErrorCode::BadJoinCode | ErrorCode::InviteExpired | ErrorCode::InviteUsed => 10,
         ErrorCode::RelayUnreachable => 11,
-        ErrorCode::RelayRefused | ErrorCode::WrongRelay => 12,
+        ErrorCode::RelayRefused | ErrorCode::WrongRelay | ErrorCode::HidesActs => 12,
         ErrorCode::Damaged | ErrorCode::NewerVersion => 13,
         ErrorCode::DiskFull | ErrorCode::Storage => 14,
         ErrorCode::Internal => 1,

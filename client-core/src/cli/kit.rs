@@ -1,7 +1,7 @@
 //! `daybook rescue`, `drill`, `kit` and `backup`: what brings a practice back.
 
 use std::{
-    io::Write as _,
+    io::{BufRead as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -30,6 +30,32 @@ pub struct Rescue {
     /// The practice's id; the line of the kit brings it along.
     #[arg(long, value_name = "ID")]
     organisation: Option<String>,
+    /// The newest act on the kit; the line of the kit brings it along.
+    #[arg(long, value_name = "ACT")]
+    act: Option<String>,
+}
+
+/// What a recovery kit needs besides the words.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct KitWish {
+    /// Write a page (HTML) to this new file.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(subcommand)]
+    more: Option<KitMore>,
+}
+
+/// More about the kit.
+#[derive(Debug, Subcommand)]
+enum KitMore {
+    /// New recovery words in the place of words that somebody saw (owners only). Shows them once and
+    /// asks two of them back, on standard input, before they count.
+    Renew {
+        /// Write the new kit, words and all, to this new file (HTML, to print).
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 /// Copies of this home.
@@ -86,6 +112,7 @@ pub(super) fn rescue(
         organisation: rescue.organisation.clone(),
         relay: rescue.relay.clone(),
         relay_key: rescue.relay_key.clone(),
+        act: rescue.act.clone(),
         passphrase: String::new(),
     };
     printer.home_reply(&home.request_with(request, opening)?)
@@ -96,16 +123,51 @@ pub(super) fn drill(home: &Home, file: &Path, printer: &mut Printer<'_>) -> Resu
     printer.home_reply(&home.request(HomeRequest::Drill { words })?)
 }
 
-pub(super) fn kit(
-    home: &Home,
-    file: Option<&Path>,
-    printer: &mut Printer<'_>,
-) -> Result<(), Refusal> {
+pub(super) fn kit(home: &Home, wish: KitWish, printer: &mut Printer<'_>) -> Result<(), Refusal> {
+    if let Some(KitMore::Renew { file }) = wish.more {
+        return renew(home, file.as_deref(), printer);
+    }
     let reply = home.request(HomeRequest::Kit)?;
-    if let (Some(file), HomeReply::Kit(kit)) = (file, &reply) {
+    if let (Some(file), HomeReply::Kit(kit)) = (wish.file.as_deref(), &reply) {
         write_page(file, kit, None)?;
     }
     printer.home_reply(&reply)
+}
+
+/// Shows new words, asks two of them back, and makes them count.
+fn renew(home: &Home, file: Option<&Path>, printer: &mut Printer<'_>) -> Result<(), Refusal> {
+    let fresh = home.request(HomeRequest::NewWords)?;
+    let HomeReply::NewWords { words, ask } = &fresh else {
+        return Ok(());
+    };
+    printer.home_reply(&fresh)?;
+    let mut answers = std::io::stdin().lock().lines();
+    for number in ask {
+        printer.asks(*number)?;
+        let answer = answers.next().and_then(Result::ok).unwrap_or_default();
+        let word = words.get(usize::from(*number).saturating_sub(1));
+        if word.is_none_or(|word| !word.eq_ignore_ascii_case(answer.trim())) {
+            return Err(Refusal::new(
+                ErrorCode::WrongRecoveryWords,
+                format!(
+                    "This is not word {number} of the new ones. The old words count as before."
+                ),
+                "Begin again: daybook kit renew. It shows other words.",
+            )
+            .at("words"));
+        }
+    }
+    let words_line = zeroize::Zeroizing::new(words.join(" "));
+    let reply = home.request(HomeRequest::RenewKit {
+        words: words_line.to_string(),
+    })?;
+    printer.home_reply(&reply)?;
+    match (file, &reply, home.request(HomeRequest::Kit)?) {
+        (Some(file), HomeReply::KitRenewed { picture, .. }, HomeReply::Kit(kit)) => {
+            write_page(file, &kit, Some((words, picture)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The page of a practice that was founded just now, with its words.
@@ -202,6 +264,29 @@ pub(super) fn lines(reply: &HomeReply) -> Vec<String> {
             "The words are good: they would bring the practice back. Noted at {at}."
         )],
         HomeReply::Kit(kit) => kit_page::lines(kit),
+        HomeReply::NewWords { words, .. } => {
+            let mut lines = vec!["Write down these new recovery words, on paper, now:".to_owned()];
+            lines.extend(six_a_line(words));
+            lines
+        }
+        HomeReply::KitRenewed {
+            rotated,
+            organisation,
+            ..
+        } => {
+            let keys = if *rotated {
+                "The keys are in order."
+            } else {
+                "An owner's computer makes new keys as soon as it is connected."
+            };
+            vec![
+                format!("From now on the new words count, for {organisation}. {keys}"),
+                "Destroy the old kits, and print the new one: its relay and newest act belong to it."
+                    .to_owned(),
+                "Try the new words once: daybook drill. Backups made before open with the old ones."
+                    .to_owned(),
+            ]
+        }
         HomeReply::Backup(report) => {
             let mut lines = vec![format!("{}  {} bytes, whole", report.file, report.bytes)];
             lines.push(format!("practice: {}", report.organisation));
@@ -217,6 +302,13 @@ pub(super) fn lines(reply: &HomeReply) -> Vec<String> {
         }
         _ => Vec::new(),
     }
+}
+
+pub(super) fn six_a_line(words: &[String]) -> Vec<String> {
+    let sixes = words.chunks(6).enumerate();
+    sixes
+        .map(|(number, six)| format!("  {:>2}  {}", number * 6 + 1, six.join(" ")))
+        .collect()
 }
 
 fn rescued(lost: &[LostDevice]) -> Vec<String> {

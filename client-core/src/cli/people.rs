@@ -1,13 +1,13 @@
 //! `daybook people`: who belongs to the practice, and who does not any more.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand, ValueEnum};
 use sync_protocol::{DeviceId, SeatId};
 
 use super::{args::RoleArg, names::id, print::Printer};
 use crate::{
     catalogue::{
-        Command, EditEntry, HomeRequest, InvitationView, MaskedReason, MaskedView, PeopleView,
-        Query, Refusal, SeatView, StaffRole,
+        Answer, Command, EditEntry, HomeRequest, InvitationView, MaskedReason, MaskedView,
+        PeopleView, Query, Refusal, SeatView, StaffRole,
     },
     home::Home,
     replica::role_of,
@@ -37,6 +37,14 @@ pub enum People {
         seat: String,
         /// Its name, as "Ann" or "Front desk 2".
         name: String,
+    },
+    /// Make somebody an owner in your place: they become one, then you become something else.
+    HandOver {
+        /// `seat_...`, as `people list` prints it.
+        seat: String,
+        /// What you are from then on.
+        #[arg(long, value_enum, default_value = "manager")]
+        become_role: RoleArg,
     },
     /// Call an invitation back before it is used.
     Revoke {
@@ -71,9 +79,48 @@ pub(super) fn run(home: &Home, people: People, printer: &mut Printer<'_>) -> Res
             };
             return printer.reply(&home.execute(Command::EditEntry(wish))?);
         }
+        People::HandOver { seat, become_role } => HomeRequest::HandOver {
+            seat: id::<SeatId>(&seat, "seat")?.to_string(),
+            role: become_role.into(),
+        },
         People::Revoke { invite } => HomeRequest::RevokeInvite { invite },
     };
     printer.home_reply(&home.request(request)?)
+}
+
+/// What owners decide beyond the table of roles.
+#[derive(Debug, Args)]
+pub struct PolicyWish {
+    /// Whether managers read clinical cards.
+    #[arg(long, value_enum, value_name = "YES|NO")]
+    managers_read_clinical: Option<YesNo>,
+}
+
+/// A decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum YesNo {
+    /// They do.
+    Yes,
+    /// They do not.
+    No,
+}
+
+pub(super) fn policy(
+    home: &Home,
+    wish: PolicyWish,
+    printer: &mut Printer<'_>,
+) -> Result<(), Refusal> {
+    if let Some(wish) = wish.managers_read_clinical {
+        let managers_read_clinical = wish == YesNo::Yes;
+        let request = HomeRequest::SetPolicy {
+            managers_read_clinical,
+        };
+        return printer.home_reply(&home.request(request)?);
+    }
+    match home.query(Query::People)? {
+        Answer::People(people) => printer.policy(people.managers_read_clinical),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn lines(people: &PeopleView) -> Vec<String> {

@@ -32,6 +32,27 @@ impl Printer<'_> {
         Ok(())
     }
 
+    /// What owners decided beyond the table of roles.
+    pub(super) fn policy(&mut self, managers_read_clinical: bool) -> Result<(), Refusal> {
+        if self.json {
+            let view = serde_json::json!({ "managers_read_clinical": managers_read_clinical });
+            return self.as_json(&view);
+        }
+        self.line(if managers_read_clinical {
+            "Managers read clinical cards."
+        } else {
+            "Managers do not read clinical cards."
+        })
+    }
+
+    /// Asks for a word; with `--json` nothing, for the reply before names which.
+    pub(super) fn asks(&mut self, number: u8) -> Result<(), Refusal> {
+        if self.json {
+            return Ok(());
+        }
+        self.line(&format!("Word {number}?"))
+    }
+
     /// What a certificate proves.
     pub(super) fn certificate(&mut self, view: &CertificateView) -> Result<(), Refusal> {
         if self.json {
@@ -68,9 +89,7 @@ impl Printer<'_> {
                 ..
             } => {
                 self.line("The practice is open. Write down these recovery words, on paper, now:")?;
-                for (number, six) in words.chunks(6).enumerate() {
-                    self.line(&format!("  {:>2}  {}", number * 6 + 1, six.join(" ")))?;
-                }
+                self.lines(kit::six_a_line(words).into_iter())?;
                 self.line("They are not shown again, and nobody can bring them back.")?;
                 self.line(&format!(
                     "The practice's id, for the same paper: {organisation}"
@@ -91,6 +110,8 @@ impl Printer<'_> {
             HomeReply::Rescued { .. }
             | HomeReply::Drilled { .. }
             | HomeReply::Kit(_)
+            | HomeReply::NewWords { .. }
+            | HomeReply::KitRenewed { .. }
             | HomeReply::Backup(_) => self.lines(kit::lines(reply).into_iter()),
             HomeReply::Invited { code, expires, .. } => {
                 self.line(code)?;

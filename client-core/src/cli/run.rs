@@ -173,7 +173,8 @@ fn open_home(
         }
         What::RelayRestored => printer.home(&home.request(HomeRequest::ApproveRelay)?),
         What::Drill { words_file } => kit::drill(home, &words_file, printer),
-        What::Kit { file } => kit::kit(home, file.as_deref(), printer),
+        What::Kit(wish) => kit::kit(home, wish, printer),
+        What::Policy(wish) => people::policy(home, wish, printer),
         What::Backup(backup) => kit::backup(home, backup, printer),
         What::Erase(wish) => erasing::erase(home, wish, printer),
         What::Erasures => erasing::list(home, printer),

@@ -16,7 +16,9 @@ pub(super) fn concerns(act: &Act, seat: SeatId) -> bool {
         | What::RelayRestore { .. }
         | What::RemoveDevice { .. }
         | What::RevokeInvite { .. }
-        | What::Erasure(_) => false,
+        | What::Erasure(_)
+        | What::AddRecovery(_)
+        | What::SetPolicy { .. } => false,
     };
     by || about
 }
@@ -65,6 +67,11 @@ pub(super) fn told(act: &Act) -> Vec<AuditChange> {
             AuditChange::said("A computer was removed with everybody on it").about(device)
         }
         What::Erasure(erasing) => AuditChange::said("A client was erased").about(erasing.id),
+        What::AddRecovery(_) => AuditChange::said("The recovery words were replaced"),
+        What::SetPolicy { role, open, .. } => {
+            let what = if *open { "let in to" } else { "let out of" };
+            AuditChange::said(format!("Every {role} was {what} clinical cards"))
+        }
         What::RevokeInvite { invite } => {
             AuditChange::said("An invitation was called back").about(invite)
         }

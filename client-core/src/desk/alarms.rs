@@ -264,8 +264,7 @@ impl<S: Storage> Replica<S> {
             );
             alarms.push(view(AlarmCode::NotTaken, words));
         }
-        let role = self.role();
-        let reads = |feed| role.is_some_and(|role| role.may_read(feed));
+        let reads = |feed| self.may_read(feed);
         let waiting = self.book.waiting_of(reads);
         if waiting > 0 {
             let words = (

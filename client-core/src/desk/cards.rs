@@ -18,11 +18,11 @@ use crate::{
     replica::{Replica, invalid, not_allowed, not_found, random},
 };
 
-fn rights(role: Role, kind: CardKind) -> Option<CardRights> {
+fn rights(role: Role, reads: bool, kind: CardKind) -> Option<CardRights> {
     let add = role.may_write(kind.feed());
     let adds_only =
         kind == CardKind::Handling && matches!(role, Role::Groomer | Role::Receptionist);
-    role.may_read(kind.feed()).then_some(CardRights {
+    reads.then_some(CardRights {
         kind,
         add,
         withdraw: add && !adds_only,
@@ -41,7 +41,8 @@ const fn writers(kind: CardKind) -> &'static str {
 
 impl<S: Storage> Replica<S> {
     fn card_rights(&self, kind: CardKind) -> Option<CardRights> {
-        self.role().and_then(|role| rights(role, kind))
+        let reads = self.may_read(kind.feed());
+        self.role().and_then(|role| rights(role, reads, kind))
     }
 
     /// Whose card is meant; somebody this book knows.

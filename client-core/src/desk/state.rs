@@ -94,6 +94,7 @@ impl<S: Storage> Replica<S> {
             seats,
             invitations,
             masked: self.masked_entries(),
+            managers_read_clinical: self.ledger.governance().policy().clinical_for_managers,
         }
     }
 }

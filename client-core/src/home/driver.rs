@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Clock, Home, Shared, TICKET, people};
+use super::{Clock, Home, Shared, TICKET, people, recovery};
 use crate::{
     catalogue::{ErrorCode, Event, Refusal},
     link::{Drive, Link, Wish},
@@ -42,6 +42,10 @@ impl Drive for Driver {
             let _ = people::leave(&self.folder, desk);
             events = vec![super::all_changed()];
             wishes = vec![Wish::Hangup];
+        }
+        if let Some(desk) = held.as_mut() {
+            // What fails here is tried again at the next input, and when somebody unlocks.
+            let _ = recovery::follow_words(&self.folder, desk);
         }
         drop(held);
         self.shared.tell(events);

@@ -27,6 +27,7 @@ mod exporting;
 mod joining;
 mod keys;
 mod people;
+mod recovery;
 mod relay;
 mod rescue;
 mod seats;
@@ -60,7 +61,7 @@ use crate::{
     link::{Link, Trust},
     picture::picture,
     replica::{Founding, Replica, RequestState},
-    sealing::{Kit, RootSecret, Unlocked},
+    sealing::{Anchor, Kit, RootSecret, Unlocked},
     store::{Folder, FolderError, LocalStore as _, SledStore, StoreError},
 };
 
@@ -211,6 +212,10 @@ impl Home {
             HomeRequest::Status
             | HomeRequest::Drill { .. }
             | HomeRequest::Kit
+            | HomeRequest::NewWords
+            | HomeRequest::RenewKit { .. }
+            | HomeRequest::SetPolicy { .. }
+            | HomeRequest::HandOver { .. }
             | HomeRequest::PlanBackup { .. }
             | HomeRequest::StopBackup
             | HomeRequest::VerifyBackup { .. }
@@ -272,6 +277,7 @@ impl Home {
                 organisation,
                 relay,
                 relay_key,
+                act,
                 ..
             } => self.rescue(
                 &words,
@@ -279,11 +285,18 @@ impl Home {
                     organisation: organisation.as_deref(),
                     relay: &relay,
                     relay_key: &relay_key,
+                    act: act.as_deref(),
                 },
                 opening,
             ),
             HomeRequest::Drill { words } => self.drill(&words),
             HomeRequest::Kit => self.kit(),
+            HomeRequest::NewWords => self.new_words(),
+            HomeRequest::RenewKit { words } => self.renew_kit(&words),
+            HomeRequest::SetPolicy {
+                managers_read_clinical,
+            } => self.set_policy(managers_read_clinical),
+            HomeRequest::HandOver { seat, role } => self.hand_over_to(&seat, role),
             HomeRequest::Lock => {
                 self.lock();
                 Ok(HomeReply::Status(self.status()))
@@ -398,12 +411,13 @@ impl Home {
             Replica::found(storage, &mut random, self.now(), &founding, &root)?;
         let keys = self.create_keys(&mut random, &replica, secrets, opening)?;
         let org = replica.org();
+        let anchor = Anchor::of(replica.ledger().governance());
         self.put(replica, random, keys)?;
         let words = root.to_words();
         Ok(HomeReply::Founded {
             words: words.split_whitespace().map(str::to_owned).collect(),
             organisation: org.to_string(),
-            picture: picture(&Kit::line(org, &words))?,
+            picture: picture(&Kit::line(org, anchor, &words))?,
         })
     }
 
@@ -468,7 +482,7 @@ impl Home {
         self.tidy_keys(&replica, &mut random, &mut keys)?;
         let ticket = settings.get(TICKET).map_err(|error| store(&error))?;
         replica.set_ticket(ticket.and_then(|ticket| String::from_utf8(ticket).ok()));
-        let desk = Desk {
+        let mut desk = Desk {
             replica,
             random,
             settings,
@@ -479,6 +493,7 @@ impl Home {
         if desk.replica.role().is_none() {
             return Err(people::leave(&self.folder, desk)?);
         }
+        recovery::follow_words(&self.folder, &mut desk)?;
         *self.shared.lock() = Some(desk);
         self.shared.tell(vec![all_changed()]);
         Ok(())

@@ -49,7 +49,7 @@ impl Home {
     }
 
     /// Makes an act, waits until it stands, and hands out at once what it makes necessary.
-    fn govern(
+    pub(super) fn govern(
         &self,
         make: impl FnOnce(&mut Replica<DirStorage>, Timestamp) -> Result<Proposal, Refusal>,
     ) -> Result<HomeReply, Refusal> {
@@ -125,6 +125,26 @@ pub(super) fn id_of<T: std::str::FromStr>(field: &str, text: &str) -> Result<T, 
         )
         .at(field)
     })
+}
+
+/// The first act of a hand-over stands and the second does not.
+pub(super) fn half_handed_over(why: Refusal) -> Refusal {
+    Refusal {
+        message: format!(
+            "The other person is an owner now, and you still are one too. {}",
+            why.message
+        ),
+        ..why
+    }
+}
+
+pub(super) fn handed_to_oneself() -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidInput,
+        "The practice is handed over to somebody else, and who did it is an owner no more.",
+        "Name another seat, and another role than owner for this one.",
+    )
+    .at("seat")
 }
 
 fn oneself() -> Refusal {

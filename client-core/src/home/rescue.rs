@@ -12,7 +12,7 @@ use crate::{
     catalogue::{ErrorCode, HomeReply, KitView, Refusal},
     link::Socket,
     replica::{Rescuer, foreign_words, refusal_of_kit, refusal_of_rescue},
-    sealing::Kit,
+    sealing::{Anchor, Kit},
     session::Joined,
     store::LocalStore as _,
 };
@@ -23,6 +23,7 @@ pub(super) struct Whereabouts<'a> {
     pub(super) organisation: Option<&'a str>,
     pub(super) relay: &'a str,
     pub(super) relay_key: &'a str,
+    pub(super) act: Option<&'a str>,
 }
 
 impl Home {
@@ -41,7 +42,10 @@ impl Home {
         let address = whereabouts.relay.trim();
         crate::replica::relay_address(address)?;
         let mut random = random()?;
-        let mut rescuer = Rescuer::new(&mut random, kit.root, org, key, address.to_owned());
+        let typed = whereabouts.act.map(str::trim).filter(|act| !act.is_empty());
+        let typed = typed.map(str::parse).transpose().map_err(|_| no_act())?;
+        let anchor = typed.or(kit.anchor);
+        let mut rescuer = Rescuer::new(&mut random, kit.root, anchor, org, key, address.to_owned());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -93,7 +97,9 @@ impl Home {
                         socket.close().await;
                         return Ok(acts);
                     }
-                    Joined::Refused(code) => return Err(refusal_of_rescue(code)),
+                    Joined::Refused(code) => {
+                        return Err(refusal_of_rescue(code, joining.detail()));
+                    }
                 }
             }
         }
@@ -140,6 +146,7 @@ impl Home {
                 .relay_key()
                 .map(|key| VerifyKey::from(*key).to_string()),
             standby: desk.replica.standby().map(|key| key.to_string()),
+            act: Anchor::of(governance).to_string(),
             at: self.now(),
         }
     }
@@ -166,6 +173,15 @@ fn missing(message: &str) -> Refusal {
         "It stands on the recovery kit and begins with org_.",
     )
     .at("organisation")
+}
+
+fn no_act() -> Refusal {
+    Refusal::new(
+        ErrorCode::InvalidInput,
+        "This is no act of a recovery kit.",
+        "Copy the number, the dash and all 32 letters and digits, or leave it out.",
+    )
+    .at("act")
 }
 
 fn relay_key(text: &str) -> Result<VerifyKey, Refusal> {

@@ -430,7 +430,7 @@ impl Home {
             } = desk;
             let replica = replica.with_seat(&keys.secrets, &mut random, now)?;
             self.tidy_keys(&replica, &mut random, &mut keys)?;
-            let desk = Desk {
+            let mut desk = Desk {
                 replica,
                 random,
                 settings,
@@ -441,6 +441,7 @@ impl Home {
             if desk.replica.role().is_none() {
                 return Err(super::people::leave(&self.folder, desk)?);
             }
+            super::recovery::follow_words(&self.folder, &mut desk)?;
             *held = Some(desk);
             drop(held);
             self.shared.tell(vec![super::all_changed()]);

@@ -26,6 +26,7 @@ mod newcomer;
 mod people;
 mod refusals;
 mod relay;
+mod renewal;
 mod rescue;
 mod seats;
 mod trust;
@@ -202,6 +203,13 @@ impl<S: Storage> Replica<S> {
             .and_then(sync_protocol::SeatState::role)
     }
 
+    /// Whether this seat reads a feed: by its role, or because the practice decided so.
+    pub fn may_read(&self, feed: FeedId) -> bool {
+        let governance = self.ledger.governance();
+        self.role()
+            .is_some_and(|role| governance.may_read(role, feed))
+    }
+
     /// What is held.
     pub const fn ledger(&self) -> &Ledger<S> {
         &self.ledger
@@ -362,16 +370,8 @@ pub(crate) fn learn_rows<S: Storage>(
         return false;
     }
     let rows = entry.body().and_then(|body| decode_rows(body).ok());
-    let author = ledger.governance().seat(header.seat);
-    let (Some(rows), Some(author)) = (rows, author) else {
-        return false;
-    };
-    let seat = header.seat;
-    let authors: Vec<RowAuthor> = author
-        .roles_of(header)
-        .map(|role| RowAuthor { seat, role })
-        .collect();
-    let Some(author) = authors.first().copied() else {
+    let authors = RowAuthor::of(ledger.governance(), header);
+    let (Some(rows), Some(author)) = (rows, authors.first().copied()) else {
         return false;
     };
     let mut fresh = false;

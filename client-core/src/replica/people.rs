@@ -14,12 +14,12 @@ use std::collections::BTreeSet;
 use entry_log::Storage;
 use jiff::{SignedDuration, Timestamp};
 use rand_core::CryptoRng;
-use sync_protocol::{DeviceId, InviteId, Role, SeatId, SeatState, What};
+use sync_protocol::{DeviceId, InviteId, Policy, Role, SeatId, SeatState, What};
 
 use super::{Proposal, Replica, not_allowed, not_found, role_of};
 use crate::{
     catalogue::{ErrorCode, LinkState, Refusal, StaffRole},
-    sealing::{Member, keys_lost},
+    sealing::{Compartment, Member, Renewal, keys_lost},
 };
 
 /// An owner's device leaves what is owed to each owner before it for so long.
@@ -42,10 +42,14 @@ impl Dues {
 /// What the key table still lacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owed {
-    /// Roles whose keys somebody holds who should not.
-    pub rotate: BTreeSet<Role>,
+    /// Roles and compartments whose keys somebody holds who should not.
+    pub renewal: Renewal,
     /// Seats that were not given the keys of their role.
     pub hand: Vec<Member>,
+    /// Compartments that roles were let in to, without a row for each key.
+    pub let_in: BTreeSet<(Compartment, Role)>,
+    /// Whether owners' keys are not sealed to the recovery words that count.
+    pub recover: bool,
     /// Whether an erasure has keys to name that came late.
     pub erase: bool,
 }
@@ -53,7 +57,14 @@ pub struct Owed {
 impl Owed {
     /// Whether that is nothing.
     pub fn is_empty(&self) -> bool {
-        self.rotate.is_empty() && self.hand.is_empty() && !self.erase
+        self.needs_no_rows() && !self.erase
+    }
+
+    fn needs_no_rows(&self) -> bool {
+        self.renewal == Renewal::default()
+            && self.hand.is_empty()
+            && self.let_in.is_empty()
+            && !self.recover
     }
 }
 
@@ -142,7 +153,7 @@ impl<S: Storage> Replica<S> {
         self.make_act(now, What::RevokeInvite { invite })
     }
 
-    fn must_own(&self, what: &str) -> Result<(), Refusal> {
+    pub(super) fn must_own(&self, what: &str) -> Result<(), Refusal> {
         if self.role() == Some(Role::Owner) {
             Ok(())
         } else {
@@ -160,13 +171,13 @@ impl<S: Storage> Replica<S> {
         }
         if self.keyring.lacks_compartment() {
             // Keys that some role has no right to may lie where it finds them: all are made anew.
-            owed.rotate.extend(Role::ALL);
+            owed.renewal.roles.extend(Role::ALL);
             return owed;
         }
         let mut lost = |had: Role, has: Option<Role>, height: u32| {
             let keys = keys_lost(had, has).into_iter();
-            owed.rotate
-                .extend(keys.filter(|role| self.keyring.is_older(*role, height)));
+            let older = keys.filter(|role| self.keyring.is_older(*role, height));
+            owed.renewal.roles.extend(older);
         };
         let governance = self.ledger.governance();
         for (_, state) in governance.seats() {
@@ -187,15 +198,47 @@ impl<S: Storage> Replica<S> {
                 lost(invite.role, None, height);
             }
         }
+        if governance.rooted() > 0 {
+            // Whoever saw the words before could open everything.
+            lost(Role::Owner, None, governance.rooted());
+        }
+        self.owed_by_policy(&mut owed);
+        owed.recover = self.keyring.lacks_recovery(governance.rooted());
         owed.erase = !self.unfinished().is_empty();
         if self.forgets_a_role {
-            owed.rotate.pop_last();
+            owed.renewal.roles.pop_last();
         }
+        let renewed = &owed.renewal.roles;
         let handed =
-            |member: &Member| owed.rotate.contains(&member.role) || self.keyring.is_handed(*member);
+            |member: &Member| renewed.contains(&member.role) || self.keyring.is_handed(*member);
         let hand = self.members().into_iter().filter(|one| !handed(one));
         owed.hand = hand.collect();
         owed
+    }
+
+    /// What follows from decisions beyond the table of roles: who was let out holds no key of now, who
+    /// was let in holds them all.
+    fn owed_by_policy(&self, owed: &mut Owed) {
+        let governance = self.ledger.governance();
+        let now = governance.policy();
+        for compartment in Compartment::ALL {
+            for role in Role::ALL {
+                let lets_in = |policy: Policy| {
+                    compartment.read_under(policy, role) && !compartment.read_by(role)
+                };
+                let mut before = Policy::default();
+                for (height, policy) in governance.policies() {
+                    let out = lets_in(before) && !lets_in(*policy);
+                    if out && self.keyring.is_compartment_older(compartment, *height) {
+                        owed.renewal.compartments.insert(compartment);
+                    }
+                    before = *policy;
+                }
+                if lets_in(now) && self.keyring.lacks_rows(compartment, role) {
+                    owed.let_in.insert((compartment, role));
+                }
+            }
+        }
     }
 
     /// The live seats that hold keys.
@@ -225,18 +268,33 @@ impl<S: Storage> Replica<S> {
         if owed.erase {
             self.complete_erasures(now);
         }
-        if owed.rotate.is_empty() && owed.hand.is_empty() {
+        if owed.needs_no_rows() {
             return Ok(false);
         }
         let members = self.members();
-        if !owed.rotate.is_empty() {
-            let recovery = self.ledger.governance().recovery();
-            let rows = self.keyring.rotate(rng, &owed.rotate, &members, recovery)?;
+        let governance = self.ledger.governance();
+        let (recovery, since, policy) = (
+            governance.recovery(),
+            governance.rooted(),
+            governance.policy(),
+        );
+        if owed.recover {
+            let rows = self.keyring.rows_to_recovery(rng, recovery, since)?;
             self.rows.extend(rows);
+        }
+        if owed.renewal != Renewal::default() {
+            let rows = self
+                .keyring
+                .rotate(rng, &owed.renewal, &members, recovery, policy)?;
+            self.rows.extend(rows);
+        }
+        for (compartment, role) in owed.let_in {
+            self.rows
+                .extend(self.keyring.rows_to_role(rng, compartment, role)?);
         }
         // Seats of a role whose key is new lack none but older ones.
         for member in members {
-            let fresh = owed.rotate.contains(&member.role);
+            let fresh = owed.renewal.roles.contains(&member.role);
             if fresh || owed.hand.contains(&member) {
                 self.rows.extend(self.keyring.rows_owed(rng, member)?);
             }

@@ -5,32 +5,36 @@
 //! ```
 //! The genesis names root and recovery key, so nobody but the holder of the words made it: that is
 //! what ties an unknown relay's chain to the paper. Before anything is proposed, the recovery key must
-//! have opened an owner's keys. A relay that hides the newest acts or rows from somebody who
-//! holds nothing cannot be found out here: the next device that comes back does.
+//! have opened an owner's keys. A relay that hides acts which the kit knew is found out by the act that
+//! stands on the kit; one that hides acts and rows that are newer is not: the next device that comes
+//! back does that.
 
 #![allow(
     clippy::wildcard_enum_match_arm,
     reason = "faults that need no words of their own share those of joining"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entry_log::Storage;
 use jiff::Timestamp;
 use rand_core::CryptoRng;
 use sync_protocol::{
     Acceptance, Act, Author, DeviceGrant, DeviceId, Entry, ErrorCode as WireCode, FeedId,
-    Governance, Item, Join, OrgId, Role, SealKey, SeatGrant, SeatId, SignedAct, SigningKey,
+    Governance, Item, Join, KeyId, OrgId, Role, SealKey, SeatGrant, SeatId, SignedAct, SigningKey,
     VerifyKey, What, accept,
 };
 
-use super::{Replica, face, internal, new_incarnation, random, refusal_of_join};
+use super::{
+    Replica, face, internal, new_incarnation, random, refusal_of_join,
+    renewal::{if_replaced, replaced_words},
+};
 use crate::{
     catalogue::{ErrorCode, LostDevice, Refusal},
     ledger::Ledger,
     sealing::{
-        Compartment, DeviceSecrets, HomeSecrets, KeyRing, KeyRow, KitError, Member, RootSecret,
-        RowAuthor, SeatSecrets, decode_rows,
+        Anchor, Compartment, DeviceSecrets, HomeSecrets, KeyRing, KeyRow, KitError, Member,
+        RootSecret, RowAuthor, SeatSecrets, decode_rows,
     },
     session::Joining,
 };
@@ -39,6 +43,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Rescuer {
     root: RootSecret,
+    anchor: Option<Anchor>,
     org: OrgId,
     relay: VerifyKey,
     address: String,
@@ -78,9 +83,15 @@ pub fn foreign_words() -> Refusal {
 }
 
 /// What the relay said to somebody who came with the words.
-pub fn refusal_of_rescue(code: WireCode) -> Refusal {
+pub fn refusal_of_rescue(code: WireCode, detail: &str) -> Refusal {
     match code {
         WireCode::BadSignature => foreign_words(),
+        WireCode::ReplacedWords => {
+            // The relay's word: who has old words is shown nothing that is signed.
+            let day = detail.rsplit(' ').next();
+            let day = day.filter(|day| day.parse::<jiff::civil::Date>().is_ok());
+            replaced_words(day)
+        }
         WireCode::UnknownOrganisation => Refusal::new(
             ErrorCode::NotFound,
             "The relay knows no practice of this id.",
@@ -104,6 +115,7 @@ impl Rescuer {
     pub fn new(
         rng: &mut impl CryptoRng,
         root: RootSecret,
+        anchor: Option<Anchor>,
         org: OrgId,
         relay: VerifyKey,
         address: String,
@@ -115,6 +127,7 @@ impl Rescuer {
         let secrets = HomeSecrets::new(rng, device_secrets, seat, seat_secrets);
         Self {
             root,
+            anchor,
             org,
             relay,
             address,
@@ -233,6 +246,7 @@ impl Rescuer {
         let author = RowAuthor {
             seat: self.seat,
             role: Role::Owner,
+            policy: governance.policy(),
         };
         let height = replica.ledger.governance().height();
         for row in &rows {
@@ -256,12 +270,14 @@ impl Rescuer {
             governance.apply(act)?;
         }
         if governance.org() != self.org {
-            return Err(refusal_of_rescue(WireCode::UnknownOrganisation));
+            return Err(refusal_of_rescue(WireCode::UnknownOrganisation, ""));
         }
-        if is_of(&self.root, &governance) {
-            Ok(governance)
-        } else {
-            Err(foreign_words())
+        if !is_of(&self.root, &governance) {
+            return Err(if_replaced(&self.root, &governance).unwrap_or_else(foreign_words));
+        }
+        match self.anchor {
+            Some(anchor) if !anchor.stands_in(&governance) => Err(hides_acts()),
+            _ => Ok(governance),
         }
     }
 }
@@ -281,6 +297,8 @@ fn opened_with<'a>(
     // The newest epochs that owners' rows tell of.
     let mut roles: BTreeMap<Role, u32> = BTreeMap::new();
     let mut compartments: BTreeMap<Compartment, u32> = BTreeMap::new();
+    // Of owners' own keys every epoch counts: each opens what was written under it.
+    let mut owners: BTreeSet<KeyId> = BTreeSet::new();
     for entry in keys {
         let header = entry.header();
         let stands =
@@ -293,11 +311,17 @@ fn opened_with<'a>(
         let author = RowAuthor {
             seat: header.seat,
             role,
+            policy: governance.policy_at(header.governance.0),
         };
         for row in &rows {
             match row {
                 _ if role != Role::Owner => {}
-                KeyRow::Role { role, epoch, .. } => raise(&mut roles, *role, *epoch),
+                KeyRow::Role {
+                    key, role, epoch, ..
+                } => {
+                    raise(&mut roles, *role, *epoch);
+                    owners.extend((*role == Role::Owner).then_some(*key));
+                }
                 KeyRow::Compartment {
                     compartment, epoch, ..
                 } => raise(&mut compartments, *compartment, *epoch),
@@ -309,6 +333,7 @@ fn opened_with<'a>(
     let mut roles = roles.into_iter();
     let mut compartments = compartments.into_iter();
     let whole = ring.holds_role(Role::Owner)
+        && owners.into_iter().all(|key| ring.holds_role_key(key))
         && roles.all(|(role, epoch)| ring.role_epoch(role) >= Some(epoch))
         && compartments.all(|(one, epoch)| ring.compartment_epoch(one) >= Some(epoch));
     (ring, whole)
@@ -317,6 +342,18 @@ fn opened_with<'a>(
 fn raise<K: Ord>(newest: &mut BTreeMap<K, u32>, of: K, epoch: u32) {
     let known = newest.entry(of).or_insert(epoch);
     *known = epoch.max(*known);
+}
+
+/// The chain lacks what the paper names.
+fn hides_acts() -> Refusal {
+    Refusal::new(
+        ErrorCode::HidesActs,
+        "The relay does not show the newest act that stands on the kit: it lost it, or hides who was \
+         removed since.",
+        "Ask its operator. With a backup, restore that instead. To go on with what it shows, give the \
+         words alone, without the kit's line and without its newest act.",
+    )
+    .at("act")
 }
 
 fn not_opened() -> Refusal {
@@ -337,7 +374,7 @@ impl<S: Storage> Replica<S> {
     pub fn drill(&self, root: &RootSecret) -> Result<(), Refusal> {
         let governance = self.ledger.governance();
         if !is_of(root, governance) {
-            return Err(foreign_words());
+            return Err(if_replaced(root, governance).unwrap_or_else(foreign_words));
         }
         let keys = self.ledger.entries_of(FeedId::Keys)?;
         let (_, whole) = opened_with(root, governance, keys.iter());

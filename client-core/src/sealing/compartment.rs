@@ -1,7 +1,7 @@
 //! What is sealed together, and which role keys open it.
 
 use minicbor::{Decode, Encode};
-use sync_protocol::{FeedId, Role, Site};
+use sync_protocol::{FeedId, Policy, Role, Site};
 
 /// A set of documents under one key per epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -69,19 +69,25 @@ impl Compartment {
         }
     }
 
-    /// Whether the role holds its key.
+    /// Whether the role holds its key, whatever a practice decides.
     pub const fn read_by(self, role: Role) -> bool {
         role.may_read(self.feed())
     }
 
-    /// Whether entries of the role count in it.
-    pub const fn written_by(self, role: Role) -> bool {
-        role.may_write(self.feed())
+    /// Whether the role holds its key in a practice that decided so.
+    pub const fn read_under(self, policy: Policy, role: Role) -> bool {
+        policy.may_read(role, self.feed())
+    }
+
+    /// Whether entries of the role count in it, in a practice that decided so.
+    pub const fn written_under(self, policy: Policy, role: Role) -> bool {
+        policy.may_write(role, self.feed())
     }
 }
 
 /// Whether `holder` also holds the role key of `role`, to hand it to newcomers: who may admit the
-/// role and reads whatever it reads. A role key never opens more than its holder's own role does.
+/// role and reads whatever it reads. A role key never opens more than its holder's own role does. A
+/// policy changes nothing here: managers who are let in to clinical cards hand on no vet's key.
 pub fn holds_key_of(holder: Role, role: Role) -> bool {
     holder == role
         || (holder.may_admit(role)

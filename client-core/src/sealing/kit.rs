@@ -1,9 +1,11 @@
 //! What the picture on a recovery kit says, in one line that can also be typed.
 //!
-//! `daybook-kit 0 org_… word … word`: the words, and whose they are. Whoever types the words alone
-//! may leave the rest out.
+//! `daybook-kit 0 org_… 12-9f0c… word … word`: the words, whose they are, and the newest act of the
+//! chain when the kit was made. Whoever types the words alone may leave the rest out.
 
-use sync_protocol::OrgId;
+use core::{fmt, str::FromStr};
+
+use sync_protocol::{Governance, OrgId};
 use zeroize::Zeroizing;
 
 use super::{RootSecret, WordsError};
@@ -18,6 +20,70 @@ pub struct Kit {
     pub root: RootSecret,
     /// Whose they are, if that stood with them.
     pub org: Option<OrgId>,
+    /// The newest act that the kit knew, if that stood with them.
+    pub anchor: Option<Anchor>,
+}
+
+/// The newest act that a kit knew: a chain that does not hold it hides something from whoever comes
+/// back with the words. Half of the act's hash: nobody finds a second act for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    height: u32,
+    hash: [u8; 16],
+}
+
+impl Anchor {
+    /// The newest act of a chain.
+    pub fn of(governance: &Governance) -> Self {
+        let (height, head) = governance.stand();
+        Self {
+            height,
+            hash: half(head.as_bytes()),
+        }
+    }
+
+    /// Whether a chain holds the act.
+    pub fn stands_in(&self, governance: &Governance) -> bool {
+        let hash = governance.hash_at(self.height);
+        hash.is_some_and(|hash| half(hash.as_bytes()) == self.hash)
+    }
+}
+
+fn half(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(hash) {
+        *to = *from;
+    }
+    half
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-", self.height)?;
+        self.hash
+            .iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Anchor {
+    type Err = KitError;
+
+    /// Spaces and case do not matter.
+    fn from_str(text: &str) -> Result<Self, KitError> {
+        let text: String = text.split_whitespace().collect();
+        let (height, digits) = text.split_once('-').ok_or(KitError::Malformed)?;
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if digits.len() != 32 || !plain(digits) || !height.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(KitError::Malformed);
+        }
+        let height = height.parse().map_err(|_| KitError::Malformed)?;
+        let hash = u128::from_str_radix(digits, 16).map_err(|_| KitError::Malformed)?;
+        Ok(Self {
+            height,
+            hash: hash.to_be_bytes(),
+        })
+    }
 }
 
 /// Why text is no recovery kit.
@@ -42,7 +108,11 @@ impl Kit {
     pub fn read(text: &str) -> Result<Self, KitError> {
         let Some(rest) = text.trim_start().strip_prefix(MARK) else {
             let root = RootSecret::from_words(text)?;
-            return Ok(Self { root, org: None });
+            return Ok(Self {
+                root,
+                org: None,
+                anchor: None,
+            });
         };
         let mut parts = rest.splitn(4, char::is_whitespace);
         let (Some(""), Some(version), Some(org), Some(words)) =
@@ -55,14 +125,19 @@ impl Kit {
             return Err(KitError::NewerVersion);
         }
         let org = org.parse().map_err(|_| KitError::Malformed)?;
+        // Kits that were printed before there was an anchor go on with the words.
+        let (anchor, words) = match words.split_once(char::is_whitespace) {
+            Some((first, rest)) if first.contains('-') => (Some(first.parse()?), rest),
+            _ => (None, words),
+        };
         let root = RootSecret::from_words(words)?;
         let org = Some(org);
-        Ok(Self { root, org })
+        Ok(Self { root, org, anchor })
     }
 
     /// The line of a kit.
-    pub fn line(org: OrgId, words: &str) -> Zeroizing<String> {
-        Zeroizing::new(format!("{MARK} {VERSION} {org} {words}"))
+    pub fn line(org: OrgId, anchor: Anchor, words: &str) -> Zeroizing<String> {
+        Zeroizing::new(format!("{MARK} {VERSION} {org} {anchor} {words}"))
     }
 }
 
@@ -78,8 +153,16 @@ mod tests {
         let root = RootSecret::generate(&mut ChaCha20Rng::from_seed([7; 32]));
         let (org, words) = (OrgId::from_bytes([3; 16]), root.to_words());
         let key = root.signing_key();
-        let kit = Kit::read(&Kit::line(org, &words)).unwrap();
+        let anchor: Anchor = "12-00112233445566778899aabbccddeeff".parse().unwrap();
+        let kit = Kit::read(&Kit::line(org, anchor, &words)).unwrap();
         assert_eq!((kit.org, kit.root.signing_key()), (Some(org), key.clone()));
+        assert_eq!(kit.anchor, Some(anchor));
+        let older = Kit::read(&format!("daybook-kit 0 {org} {}", *words)).unwrap();
+        assert_eq!((older.org, older.anchor), (Some(org), None));
+        assert_eq!(
+            "12-0011 2233 4455 6677 8899 AABB CCDD EEFF".parse(),
+            Ok(anchor)
+        );
         let typed = Kit::read(&format!("  {}\n", words.to_uppercase().replace(' ', "\n"))).unwrap();
         assert_eq!((typed.org, typed.root.signing_key()), (None, key));
 
@@ -98,8 +181,17 @@ mod tests {
         }
         let fewer = words.rsplit_once(' ').unwrap().0;
         assert_eq!(
-            read(&Kit::line(org, fewer)),
+            read(&Kit::line(org, anchor, fewer)),
             KitError::Words(WordsError::Count { got: 23 })
         );
+        for odd in [
+            "12",
+            "12-0011",
+            "x-00112233445566778899aabbccddeeff",
+            "+1-00112233445566778899aabbccddeeff",
+            "1-+0112233445566778899aabbccddeeff",
+        ] {
+            assert_eq!(odd.parse::<Anchor>(), Err(KitError::Malformed), "{odd}");
+        }
     }
 }

@@ -52,8 +52,8 @@ pub use compare::{
 pub use compartment::{Compartment, holds_key_of};
 pub use entry::{MAX_PLAIN, OpenError, SUITE, SealError, open, seal};
 pub use join_code::{JoinCode, JoinCodeError, RelayAddress};
-pub use kit::{Kit, KitError};
-pub use ring::{KeyRing, Learned, Member, RefusedRow, RowAuthor, keys_lost};
+pub use kit::{Anchor, Kit, KitError};
+pub use ring::{KeyRing, Learned, Member, RefusedRow, Renewal, RowAuthor, keys_lost};
 pub use rows::{KeyRow, MAX_ROWS, Recipient, decode_rows, encode_rows};
 pub use secrets::{
     BlobKey, CompartmentKey, ContentKey, DeviceSecrets, HomeSecrets, JoinSecret, MachineKey,

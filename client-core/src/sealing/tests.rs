@@ -77,7 +77,11 @@ impl Practice {
         // What is published was written and read as the body of an entry.
         assert!(rows.len() <= MAX_ROWS);
         let rows = decode_rows(&encode_rows(rows)).unwrap();
-        let author = RowAuthor { seat, role };
+        let author = RowAuthor {
+            seat,
+            role,
+            policy: sync_protocol::Policy::default(),
+        };
         self.table.extend(rows.into_iter().map(|row| (row, author)));
     }
 
@@ -520,9 +524,13 @@ fn who_was_removed_opens_nothing_that_is_sealed_afterwards() {
         .owner
         .rotate(
             &mut practice.rng,
-            &keys_lost(Role::Receptionist, None),
+            &Renewal {
+                roles: keys_lost(Role::Receptionist, None),
+                compartments: BTreeSet::new(),
+            },
             &members,
             recovery,
+            sync_protocol::Policy::default(),
         )
         .unwrap();
     practice.publish(&rows, ANNA, Role::Owner);
@@ -587,6 +595,7 @@ fn a_row_counts_only_from_who_may_hand_the_key_out() {
     let author = RowAuthor {
         seat: BEN,
         role: Role::Groomer,
+        policy: sync_protocol::Policy::default(),
     };
     for row in &rows {
         assert_eq!(
@@ -615,6 +624,7 @@ fn a_row_that_was_changed_does_not_open() {
     let owner = RowAuthor {
         seat: ANNA,
         role: Role::Owner,
+        policy: sync_protocol::Policy::default(),
     };
     let (_, row) = practice
         .owner
@@ -792,10 +802,12 @@ fn two_devices_that_made_a_key_for_one_client_agree_on_which_to_use() {
     let annas = RowAuthor {
         seat: ANNA,
         role: Role::Owner,
+        policy: sync_protocol::Policy::default(),
     };
     let bens = RowAuthor {
         seat: BEN,
         role: Role::Vet,
+        policy: sync_protocol::Policy::default(),
     };
     assert_eq!(practice.owner.learn(&second, bens), Learned::New);
     assert_eq!(ben.learn(&first, annas), Learned::New);
@@ -887,6 +899,7 @@ fn the_owner_founds_and_invites_and_the_newcomer_joins_by_code() {
     let author = RowAuthor {
         seat: ANNA,
         role: chain.role_at(ANNA, 0).unwrap(),
+        policy: sync_protocol::Policy::default(),
     };
     for row in &rows {
         ring.learn(row, author);
@@ -904,6 +917,7 @@ fn the_owner_founds_and_invites_and_the_newcomer_joins_by_code() {
     let own = RowAuthor {
         seat: BEN,
         role: Role::Receptionist,
+        policy: sync_protocol::Policy::default(),
     };
     assert_eq!(restarted.learn(&rows[0], own), Learned::New);
 }

@@ -26,6 +26,7 @@ pub struct Joining {
     goals: Vec<Head>,
     proposed: Option<Hash>,
     relay_time: Option<i64>,
+    detail: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +79,7 @@ impl Joining {
             goals: Vec::new(),
             proposed: None,
             relay_time: None,
+            detail: String::new(),
         }
     }
 
@@ -85,6 +87,11 @@ impl Joining {
     /// invitation ends by it, whatever this machine's clock says.
     pub const fn relay_time(&self) -> Option<i64> {
         self.relay_time
+    }
+
+    /// What the relay said besides a code. Nobody signed it.
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// Takes a frame of the relay. `key` is the invitation's one-time key.
@@ -142,7 +149,10 @@ impl Joining {
             }
             Frame::Items { feed, items, .. } => self.items(feed, &items),
             Frame::Ping { n } => vec![Joined::Send(Frame::Pong { n, at: 0 })],
-            Frame::Refused { code, .. } | Frame::Error { code, .. } => vec![Joined::Refused(code)],
+            Frame::Refused { code, detail, .. } | Frame::Error { code, detail } => {
+                self.detail = detail;
+                vec![Joined::Refused(code)]
+            }
             _ => Vec::new(),
         }
     }

@@ -444,6 +444,7 @@ fn what_a_changed_program_writes_beyond_its_role_counts_for_nothing_anywhere() {
                 let author = client_core::sealing::RowAuthor {
                     seat: groomer.replica.seat(),
                     role: sync_protocol::Role::Groomer,
+                    policy: sync_protocol::Policy::default(),
                 };
                 if clinical {
                     let learned = ring.learn(row, author);

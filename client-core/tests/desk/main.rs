@@ -13,6 +13,7 @@ mod bad_input;
 mod cards;
 mod meeting;
 mod people;
+mod renewal;
 mod sealed;
 mod taking_back;
 mod world;

@@ -86,7 +86,7 @@ fn who_was_dismissed_opens_nothing_new_and_writes_nothing_that_counts() {
     let seat = leaver.replica.seat();
     owner.replica.remove_seat(owner.now, seat).unwrap();
     assert_eq!(
-        owner.replica.owed().rotate,
+        owner.replica.owed().renewal.roles,
         [Role::Receptionist].into(),
         "what the receptionist held"
     );
@@ -141,7 +141,7 @@ fn another_role_brings_its_keys_and_a_lesser_one_takes_them_away() {
     let set = |owner: &mut Desk, role| owner.replica.set_role(owner.now, seat, role).unwrap();
     set(&mut owner, StaffRole::Vet);
     let owed = owner.replica.owed();
-    assert_eq!(owed.rotate, [Role::Receptionist].into());
+    assert_eq!(owed.renewal.roles, [Role::Receptionist].into());
     assert_eq!(owed.hand.len(), 1, "a vet without keys");
     assert!(!people(&mut owner).seats.iter().all(|seat| seat.keys));
     assert!(pay(&mut owner));
@@ -151,7 +151,7 @@ fn another_role_brings_its_keys_and_a_lesser_one_takes_them_away() {
     assert!(other.replica.keyring().holds_role(Role::Vet));
 
     set(&mut owner, StaffRole::Groomer);
-    assert_eq!(owner.replica.owed().rotate, [Role::Vet].into());
+    assert_eq!(owner.replica.owed().renewal.roles, [Role::Vet].into());
     assert!(pay(&mut owner));
     assert!(owner.replica.owed().is_empty());
 }
@@ -294,7 +294,7 @@ fn a_code_that_was_called_back_opens_no_door() {
     let view = people(&mut owner).invitations;
     assert!(view.iter().any(|one| one.id == open && one.revoked));
     assert_eq!(
-        owner.replica.owed().rotate,
+        owner.replica.owed().renewal.roles,
         [Role::Groomer].into(),
         "whoever saw the code may have opened what it carried"
     );

@@ -155,6 +155,10 @@ impl Door {
             | HomeRequest::Compared { .. }
             | HomeRequest::Drill { .. }
             | HomeRequest::Kit
+            | HomeRequest::NewWords
+            | HomeRequest::RenewKit { .. }
+            | HomeRequest::SetPolicy { .. }
+            | HomeRequest::HandOver { .. }
             | HomeRequest::PlanBackup { .. }
             | HomeRequest::StopBackup
             | HomeRequest::VerifyBackup { .. }

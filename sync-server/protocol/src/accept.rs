@@ -136,7 +136,7 @@ fn decide(
     let now = seat.role().filter(|_| planted.role_of_now);
     let then = seat.role_at(height).filter(|_| planted.role_of_then);
     if let Some(role) = now.or(then) {
-        return if governance.may_write(role, header.feed) {
+        return if governance.may_write_at(height, role, header.feed) {
             Acceptance::Accept
         } else {
             Acceptance::Mask(MaskReason::Role)
@@ -145,7 +145,7 @@ fn decide(
     let mut roles = seat.roles_of(header).peekable();
     if roles.peek().is_none() {
         Acceptance::Mask(MaskReason::NotMember)
-    } else if roles.all(|role| governance.may_write(role, header.feed)) {
+    } else if roles.all(|(since, role)| governance.may_write_at(since, role, header.feed)) {
         Acceptance::Accept
     } else {
         Acceptance::Mask(MaskReason::Role)

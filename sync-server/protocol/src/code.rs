@@ -86,6 +86,8 @@ codes! {
     BadAct = 35, "bad_act";
     /// The invitation was called back.
     RevokedInvite = 36, "revoked_invite";
+    /// The recovery words were replaced by newer ones.
+    ReplacedWords = 37, "replaced_words";
     /// A change that would harm whoever applies it.
     UnsafeChange = 40, "unsafe_change";
     /// A change that depends on changes the relay does not have.
@@ -154,6 +156,7 @@ impl From<crate::GovernanceError> for ErrorCode {
             | E::LastOwner
             | E::StaleEpoch
             | E::ErasedBefore
+            | E::UnknownPolicy
             | E::EmptyErasure => Self::BadAct,
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod sign {
     pub(crate) const CONFIRMATION: &[u8] = b"daybook/0/confirmation\0";
     pub(crate) const DEVICE: &[u8] = b"daybook/0/device grant\0";
     pub(crate) const SEAT: &[u8] = b"daybook/0/seat grant\0";
+    pub(crate) const ROOT: &[u8] = b"daybook/0/root grant\0";
     pub(crate) const SIGN_IN: &[u8] = b"daybook/0/sign in\0";
     pub(crate) const JOIN: &[u8] = b"daybook/0/join\0";
     pub(crate) const CERTIFICATE: &[u8] = b"daybook/0/certificate\0";

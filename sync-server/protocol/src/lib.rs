@@ -55,7 +55,8 @@ pub use feed::{FeedId, Have, Item, Position, chain_next, chain_start};
 pub use frame::{Frame, Quota, Refusal, batches};
 pub use governance::{
     Act, Author, Basis, DeviceGrant, DeviceState, Erased, Erasing, ErasureState, Governance,
-    GovernanceError, InviteState, RelayPin, Role, SeatGrant, SeatState, SignedAct, What,
+    GovernanceError, InviteState, Policy, RelayPin, ReplacedRoot, Role, RootGrant, SeatGrant,
+    SeatState, SignedAct, What,
 };
 pub use head::{Head, SignedHead};
 pub use ids::{

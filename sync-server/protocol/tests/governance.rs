@@ -393,3 +393,67 @@ fn what_an_earlier_relay_signed_stays_valid() {
             .is_relay_key(&key("spare relay").verifying_key())
     );
 }
+
+#[test]
+fn new_words_take_the_place_of_the_old_ones_and_old_acts_of_the_root_stand() {
+    let mut chain = practice();
+    chain.add(Author::Root, What::RelayRestore { epoch: 2 });
+    let old = (*chain.state.root(), chain.state.recovery());
+    chain.add(owner(), new_words("root 2", "recovery 2"));
+    let state = &chain.state;
+    assert_eq!(state.root(), &key("root 2").verifying_key());
+    assert_eq!(
+        (state.recovery(), state.rooted()),
+        (seal_key("recovery 2"), 11)
+    );
+    let [replaced] = state.replaced() else {
+        panic!("one pair of keys was replaced");
+    };
+    assert_eq!((replaced.key, replaced.recovery), old);
+    assert_eq!((replaced.since, replaced.height), (0, 11));
+
+    let restore = What::RelayRestore { epoch: 3 };
+    assert_eq!(
+        chain.try_add(Author::Root, restore.clone()),
+        Err(E::BadSignature)
+    );
+    let act = chain.next_by(Author::Root, restore, &key("root 2"));
+    chain.state.apply(&act).unwrap();
+    // The words that count may name their own successors; the fold from the genesis is the same.
+    let next = chain.next_by(
+        Author::Root,
+        new_words("root 3", "recovery 3"),
+        &key("root 2"),
+    );
+    chain.state.apply(&next).unwrap();
+    assert_eq!(chain.state.replaced().len(), 2);
+    let mut again = Governance::found(&chain.acts[0]).unwrap();
+    for signed in chain.acts[1..].iter().chain([&act, &next]) {
+        again.apply(signed).unwrap();
+    }
+    assert_eq!(again.stand(), chain.state.stand());
+    assert_eq!(again.recovery(), seal_key("recovery 3"));
+}
+
+#[test]
+fn managers_read_clinical_cards_exactly_while_a_policy_says_so() {
+    let mut chain = practice();
+    let reads = |chain: &Chain| {
+        let feeds = [FeedId::Clinical, FeedId::Payments, FeedId::Keys];
+        feeds.map(|feed| chain.state.device_may_read(device_id(3), feed))
+    };
+    assert_eq!(reads(&chain), [false, true, true]);
+    chain.add(owner(), let_managers_in(true, &[]));
+    assert_eq!(reads(&chain), [true, true, true]);
+    for role in [Role::Groomer, Role::Receptionist, Role::Gateway] {
+        assert!(!chain.state.may_read(role, FeedId::Clinical), "{role}");
+    }
+    chain.add(owner(), let_managers_in(false, &[0]));
+    assert_eq!(reads(&chain), [false, true, true]);
+    assert_eq!(
+        chain.state.narrowed_at(11).collect::<Vec<_>>(),
+        [seat_id(3)]
+    );
+    let known = [9, 10, 11].map(|height| chain.state.policy_at(height).clinical_for_managers);
+    assert_eq!(known, [false, true, false]);
+}

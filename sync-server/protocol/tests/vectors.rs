@@ -319,6 +319,77 @@ fn erased_bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
     ]
 }
 
+/// Entries of a manager around the time when managers were let in to clinical cards.
+fn renewed_entries(chain: &Chain) -> Vec<(&'static str, Entry)> {
+    let by = |feed, sequence, height| entry(header(chain, 3, feed, sequence, height), b"x");
+    vec![
+        ("before managers are let in", by(FeedId::Clinical, 3, 18)),
+        ("while they are let in", by(FeedId::Clinical, 5, 19)),
+        (
+            "the policy of then, named later",
+            by(FeedId::Clinical, 6, 19),
+        ),
+        ("after they were let out", by(FeedId::Clinical, 5, 20)),
+        ("what managers always write", by(FeedId::Practice, 7, 20)),
+    ]
+}
+
+/// Acts that must not follow the chain with new words.
+fn renewed_bad_acts(chain: &Chain) -> Vec<(&'static str, SignedAct)> {
+    let manager = Author::Seat(seat_id(3));
+    let words = || new_words("root 3", "recovery 3");
+    let policy = |compartment, role| What::SetPolicy {
+        compartment,
+        role,
+        open: true,
+        last: Vec::new(),
+    };
+    let borrowed = RootGrant {
+        recovery: seal_key("recovery 3"),
+        ..RootGrant::new(ORG, &key("root 3"), seal_key("recovery 4"))
+    };
+    let weak = RootGrant::new(ORG, &key("root 3"), SealKey::from_bytes([0; 32]));
+    vec![
+        ("the old root's act", {
+            chain.next(Author::Root, What::RelayRestore { epoch: 2 })
+        }),
+        ("the old root brings new words", {
+            chain.next(Author::Root, words())
+        }),
+        ("a manager brings new words", chain.next(manager, words())),
+        ("forged new words", {
+            chain.next_by(owner(), words(), &key("seat 3"))
+        }),
+        ("words of before", {
+            chain.next(owner(), new_words("root", "recovery 3"))
+        }),
+        ("the recovery key of before", {
+            chain.next(owner(), new_words("root 3", "recovery"))
+        }),
+        ("a seat's key as root", {
+            chain.next(owner(), new_words("seat 1", "recovery 3"))
+        }),
+        ("a recovery key that the root does not vouch for", {
+            chain.next(owner(), What::AddRecovery(borrowed))
+        }),
+        ("a recovery key of low order", {
+            chain.next(owner(), What::AddRecovery(weak))
+        }),
+        ("a manager decides", {
+            chain.next(manager, let_managers_in(true, &[]))
+        }),
+        ("a policy for groomers", {
+            chain.next(owner(), policy(Policy::CLINICAL, Role::Groomer))
+        }),
+        ("a policy for owners", {
+            chain.next(owner(), policy(Policy::CLINICAL, Role::Owner))
+        }),
+        ("a policy of another compartment", {
+            chain.next(owner(), policy(6, Role::Manager))
+        }),
+    ]
+}
+
 /// Bytes that must not be read, with what they claim to be.
 fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let ping = Frame::Ping { n: 7 }.encode();
@@ -425,6 +496,7 @@ fn vectors() -> Value {
     let chain = practice();
     let later = later();
     let erased = erased();
+    let renewed = renewed();
     let seeds = [
         "root", "relay", "device 1", "device 2", "device 3", "seat 1", "seat 2", "seat 3",
         "invite 1", "invite 2",
@@ -563,6 +635,20 @@ fn vectors() -> Value {
             "bytes": hex(act.encode()),
             "error": name(erased.state.clone().apply(act).unwrap_err()),
         })).collect::<Vec<_>>(),
+        "renewed_acts": renewed.acts.iter().skip(erased.acts.len()).map(|act| json!({
+            "bytes": hex(act.encode()),
+            "hash": act.hash().to_string(),
+        })).collect::<Vec<_>>(),
+        "renewed_entries": renewed_entries(&renewed).iter().map(|(name, entry)| json!({
+            "name": name,
+            "bytes": hex(entry.encode()),
+            "accept": judged(entry, &renewed.state),
+        })).collect::<Vec<_>>(),
+        "renewed_bad_acts": renewed_bad_acts(&renewed).iter().map(|(title, act)| json!({
+            "name": title,
+            "bytes": hex(act.encode()),
+            "error": name(renewed.state.clone().apply(act).unwrap_err()),
+        })).collect::<Vec<_>>(),
         "bad_bytes": bad_bytes(&chain).iter().map(|(title, kind, bytes)| json!({
             "name": title,
             "as": kind,
@@ -642,6 +728,21 @@ fn the_committed_vectors_are_read() {
         let act = SignedAct::decode(&bytes(&vector["bytes"])).unwrap();
         let error = later.clone().apply(&act).unwrap_err();
         assert_eq!(name(error), vector["error"].as_str().unwrap());
+    }
+    for part in ["erased", "renewed"] {
+        for act in list(&format!("{part}_acts")) {
+            let act = SignedAct::decode(&bytes(&act["bytes"])).unwrap();
+            later.apply(&act).unwrap();
+        }
+        for vector in list(&format!("{part}_entries")) {
+            let entry = Entry::decode(&bytes(&vector["bytes"])).unwrap();
+            assert_eq!(judged(&entry, &later), vector["accept"].as_str().unwrap());
+        }
+        for vector in list(&format!("{part}_bad_acts")) {
+            let act = SignedAct::decode(&bytes(&vector["bytes"])).unwrap();
+            let error = later.clone().apply(&act).unwrap_err();
+            assert_eq!(name(error), vector["error"].as_str().unwrap());
+        }
     }
     for vector in list("bad_bytes") {
         let error = error_of(vector["as"].as_str().unwrap(), &bytes(&vector["bytes"]));

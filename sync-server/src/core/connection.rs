@@ -17,8 +17,8 @@ pub enum Credential {
     Device(DeviceId),
     /// The holder of an invitation: reads the governance and keys feeds, proposes its `AddSeat`.
     Invite(InviteId),
-    /// The holder of the root key, with no device left: the same.
-    Root,
+    /// The holder of the root key that counts since this height, with no device left: the same.
+    Root(u32),
 }
 
 /// How far a connection was told a feed.

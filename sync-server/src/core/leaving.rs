@@ -74,6 +74,18 @@ impl<S: Storage> Organisation<S> {
             self.close(conn, ErrorCode::RevokedInvite, "called back");
             return Ok(());
         }
+        if let Some(Credential::Root(since)) = credential {
+            let mut replaced = self.governance.replaced().iter();
+            let at = replaced
+                .find(|old| old.since == since)
+                .and_then(|old| jiff::Timestamp::from_second(old.at).ok());
+            let detail = match at {
+                Some(at) => format!("replaced on {}", at.strftime("%Y-%m-%d")),
+                None => "replaced".to_owned(),
+            };
+            self.close(conn, ErrorCode::ReplacedWords, &detail);
+            return Ok(());
+        }
         if let Some((last, head)) = self.ending(conn, now)?
             && let Some(feed) = self.feeds.get(&FeedId::Governance)
         {

@@ -208,7 +208,10 @@ impl<S: Storage> Organisation<S> {
             || self
                 .governance
                 .role_at(header.seat, header.governance.0)
-                .is_none_or(|role| !self.governance.may_write(role, header.feed));
+                .is_none_or(|role| {
+                    let height = header.governance.0;
+                    !self.governance.may_write_at(height, role, header.feed)
+                });
         if masked
             && matches!(accept(entry, &self.governance), Acceptance::Mask(_))
             && let Ok(Some(checked)) = schedules::check(entry)

@@ -232,7 +232,7 @@ impl<S: Storage> Organisation<S> {
         let bound = match connection.credential {
             Credential::Device(_) => None,
             Credential::Invite(invite) => Some(Author::Invite(invite)),
-            Credential::Root => Some(Author::Root),
+            Credential::Root(_) => Some(Author::Root),
         };
         if bound.is_some_and(|author| act.value().author != author) {
             let refusal = Frame::refused_act(act.hash(), ErrorCode::NotAuthorised, "join first");
@@ -347,7 +347,7 @@ impl<S: Storage> Organisation<S> {
                 .governance
                 .invite(invite)
                 .is_some_and(|invite| invite.revoked.is_none()),
-            Credential::Root => true,
+            Credential::Root(since) => since == self.governance.rooted(),
         }
     }
 
@@ -404,7 +404,7 @@ fn out_of_time(act: &SignedAct, newcomer: bool, now: i64) -> Option<&'static str
 fn may_read(governance: &sync_protocol::Governance, credential: Credential, feed: FeedId) -> bool {
     match credential {
         Credential::Device(device) => governance.device_may_read(device, feed),
-        Credential::Invite(_) | Credential::Root => {
+        Credential::Invite(_) | Credential::Root(_) => {
             matches!(feed, FeedId::Governance | FeedId::Keys)
         }
     }

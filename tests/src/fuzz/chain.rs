@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use sync_protocol::{
     Act, Author, DeviceGrant, DeviceId, Governance, Hash, IncarnationId, InviteId, OrgId, Role,
-    SealKey, SeatGrant, SeatId, Signed, SigningKey, VerifyKey, What,
+    RootGrant, SealKey, SeatGrant, SeatId, Signed, SigningKey, VerifyKey, What,
 };
 
 const ORG: OrgId = OrgId::from_bytes([1; 16]);
@@ -90,7 +90,7 @@ fn seat(who: usize, device: usize, role: Role) -> SeatGrant {
 }
 
 fn what(choices: &mut Choices<'_>) -> Option<What> {
-    Some(match choices.next()? % 11 {
+    Some(match choices.next()? % 13 {
         0 => What::Genesis {
             root: VerifyKey::from(CAST.root.verifying_key()),
             recovery: CAST.sealing,
@@ -137,6 +137,18 @@ fn what(choices: &mut Choices<'_>) -> Option<What> {
         },
         8 => What::RemoveDevice {
             device: CAST.devices[choices.who()?].device,
+            last: choices.last()?,
+        },
+        11 => {
+            let mut recovery = CAST.sealing.to_bytes();
+            recovery[0] = 9 + choices.next()? % 3;
+            let root = key(4, choices.next()? % 3);
+            What::AddRecovery(RootGrant::new(ORG, &root, SealKey::from_bytes(recovery)))
+        }
+        12 => What::SetPolicy {
+            compartment: 4 + choices.next()? % 2,
+            role: choices.role()?,
+            open: choices.next()? % 2 == 0,
             last: choices.last()?,
         },
         _ => What::RevokeInvite {

@@ -27,7 +27,14 @@ pub(super) fn key_rows(data: &[u8]) {
     let mut ring = KeyRing::of_seat(ORG, SEAT, &secrets);
     for row in rows.iter().take(16) {
         let role = Role::ALL[usize::from(row.wrap().first().copied().unwrap_or(0)) % 6];
-        let _ = ring.learn(row, RowAuthor { seat: SEAT, role });
+        let _ = ring.learn(
+            row,
+            RowAuthor {
+                seat: SEAT,
+                role,
+                policy: sync_protocol::Policy::default(),
+            },
+        );
         assert_eq!(
             client_core::sealing::KeyRow::decode(&row.encode()).as_ref(),
             Ok(row)

@@ -195,10 +195,7 @@ impl World {
         let held = replica.ledger().beyond(&[], usize::MAX);
         for entry in held.map_err(|error| error.to_string())? {
             let header = entry.header();
-            let author = governance.seat(header.seat);
-            let roles = author.into_iter().flat_map(|seat| seat.roles_of(header));
-            let seat = header.seat;
-            let authors: Vec<RowAuthor> = roles.map(|role| RowAuthor { seat, role }).collect();
+            let authors = RowAuthor::of(governance, header);
             let rows = entry.body().filter(|_| header.feed == FeedId::Keys);
             let rows = rows.and_then(|body| decode_rows(body).ok());
             for row in rows.into_iter().flatten() {

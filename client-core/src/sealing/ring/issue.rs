@@ -2,8 +2,10 @@
 
 use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
-use sync_protocol::{DecodeError, InviteId, KeyId, OrgId, Role, SealKey, SeatId};
+use sync_protocol::{DecodeError, InviteId, KeyId, OrgId, Policy, Role, SealKey, SeatId};
 use zeroize::{Zeroize as _, Zeroizing};
+
+use std::collections::BTreeSet;
 
 use super::{KeyRing, Member, RoleEntry};
 use crate::sealing::{
@@ -12,6 +14,15 @@ use crate::sealing::{
     derive::{self, BoxError, domain},
     holds_key_of,
 };
+
+/// What gets new keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Renewal {
+    /// These roles, with all compartments that they read.
+    pub roles: BTreeSet<Role>,
+    /// These compartments besides.
+    pub compartments: BTreeSet<Compartment>,
+}
 
 /// What an invitation carries: every key of its role, oldest first.
 #[derive(Encode, Decode)]
@@ -50,7 +61,11 @@ impl KeyRing {
             seal: secrets.sealing.public(),
             role: Role::Owner,
         };
-        let rows = ring.renew(rng, &Role::ALL, &[founder], recovery)?;
+        let all = Renewal {
+            roles: Role::ALL.into_iter().collect(),
+            compartments: BTreeSet::new(),
+        };
+        let rows = ring.renew(rng, &all, &[founder], recovery, Policy::default())?;
         Ok((ring, rows))
     }
 
@@ -159,16 +174,18 @@ impl KeyRing {
         .sealed_to(rng, self.org, member.seal, entry.key.expose())
     }
 
-    /// `roles` are in the order of [`Role::ALL`], so that those who hand a key on come first.
     pub(super) fn renew(
         &mut self,
         rng: &mut impl CryptoRng,
-        roles: &[Role],
+        renewal: &Renewal,
         members: &[Member],
         recovery: SealKey,
+        policy: Policy,
     ) -> Result<Vec<KeyRow>, SealError> {
         let org = self.org;
+        let roles = &renewal.roles;
         let mut rows = Vec::new();
+        // In the order of `Role::ALL`, as a set of roles is: those who hand a key on come first.
         for &role in roles {
             let epoch = self
                 .current_role(role)
@@ -217,7 +234,8 @@ impl KeyRing {
             }
         }
         for compartment in Compartment::ALL {
-            if !roles.iter().any(|role| compartment.read_by(*role)) {
+            let reads = |role: &Role| compartment.read_under(policy, *role);
+            if !roles.iter().any(reads) && !renewal.compartments.contains(&compartment) {
                 continue;
             }
             let epoch = self
@@ -225,10 +243,7 @@ impl KeyRing {
                 .map_or(0, |(_, entry)| entry.epoch.saturating_add(1));
             let secret = CompartmentKey::generate(rng);
             let key = self.keep_compartment(compartment, epoch, secret.clone());
-            for role in Role::ALL
-                .into_iter()
-                .filter(|role| compartment.read_by(*role))
-            {
+            for role in Role::ALL.into_iter().filter(reads) {
                 let (under, parent) = self.current_role(role).ok_or(SealError::MissingKey)?;
                 rows.push(
                     KeyRow::Compartment {

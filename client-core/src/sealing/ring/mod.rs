@@ -13,10 +13,11 @@ mod rights;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use sync_protocol::{Entry, KeyId, OrgId, Role, SealKey, SeatId};
+use sync_protocol::{Entry, Governance, Header, KeyId, OrgId, Policy, Role, SealKey, SeatId};
 use zeroize::Zeroizing;
 
 pub use dues::keys_lost;
+pub use issue::Renewal;
 
 use super::{
     Compartment, CompartmentKey, ContentKey, KeyRow, OpenError, Recipient, RecoverySecret, RoleKey,
@@ -41,9 +42,26 @@ pub struct RowAuthor {
     pub seat: SeatId,
     /// Its role at the governance height that the entry names.
     pub role: Role,
+    /// What the practice had decided then.
+    pub policy: Policy,
 }
 
 impl RowAuthor {
+    /// The author of an entry in each role in which it has to be allowed; the first is that of the
+    /// height it names. None for a stranger.
+    pub fn of(governance: &Governance, header: &Header) -> Vec<Self> {
+        let seat = header.seat;
+        let known = governance.seat(seat).into_iter();
+        known
+            .flat_map(|state| state.roles_of(header))
+            .map(|(since, role)| Self {
+                seat,
+                role,
+                policy: governance.policy_at(since),
+            })
+            .collect()
+    }
+
     /// Whether the author may hand out this row's key.
     pub fn may_write(&self, row: &KeyRow) -> bool {
         rights::may_write(row, *self)
@@ -350,6 +368,11 @@ impl KeyRing {
     /// Whether any key of a role is held.
     pub fn holds_role(&self, role: Role) -> bool {
         self.current_role(role).is_some()
+    }
+
+    /// Whether this key of a role is held.
+    pub fn holds_role_key(&self, key: KeyId) -> bool {
+        self.roles.contains_key(&key)
     }
 
     /// The newest epoch of a role's keys that is held.

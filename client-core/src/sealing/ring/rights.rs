@@ -21,7 +21,9 @@ pub(super) fn may_write(row: &KeyRow, author: RowAuthor) -> bool {
         },
         KeyRow::Compartment {
             role, compartment, ..
-        } => author.role == Role::Owner && compartment.read_by(*role),
-        KeyRow::Subject { compartment, .. } => compartment.written_by(author.role),
+        } => author.role == Role::Owner && compartment.read_under(author.policy, *role),
+        KeyRow::Subject { compartment, .. } => {
+            compartment.written_under(author.policy, author.role)
+        }
     }
 }

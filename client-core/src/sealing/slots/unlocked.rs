@@ -126,6 +126,38 @@ impl Unlocked {
         recovery_of(&self.slots)
     }
 
+    /// Seals what is open to the recovery key of now, in the place of an earlier one; whether that
+    /// changed anything. A part that is closed follows when its person opens it.
+    ///
+    /// # Errors
+    /// When it cannot be sealed; nothing was changed.
+    pub fn renew_recovery(
+        &mut self,
+        rng: &mut impl CryptoRng,
+        to: SealKey,
+    ) -> Result<bool, SlotError> {
+        let stale = |slots: &[Slot]| recovery_of(slots).is_some_and(|known| known != to);
+        let device = if stale(&self.slots) {
+            let whose = Whose::Device(self.org);
+            Some(Slot::recovery(rng, whose, to, &self.master)?)
+        } else {
+            None
+        };
+        let seat = match &self.open {
+            Some(open) if stale(&open.slots) => {
+                let whose = Whose::Seat(self.org, open.seat);
+                Some(Slot::recovery(rng, whose, to, &open.master)?)
+            }
+            _ => None,
+        };
+        let changed = device.is_some() || seat.is_some();
+        replace_recovery(&mut self.slots, device);
+        if let Some(open) = &mut self.open {
+            replace_recovery(&mut open.slots, seat);
+        }
+        Ok(changed)
+    }
+
     /// Makes the part of a seat whose keys `secrets` holds, with the given slots, and opens it.
     pub(super) fn begin_seat(
         &mut self,
@@ -480,6 +512,13 @@ impl Unlocked {
         let sum = blake3::derive_key(CHECKSUM_CONTEXT, &bytes);
         bytes.extend_from_slice(&sum);
         Ok(bytes)
+    }
+}
+
+fn replace_recovery(slots: &mut [Slot], with: Option<Slot>) {
+    let old = slots.iter_mut().find(|slot| slot.is_recovery());
+    if let (Some(old), Some(new)) = (old, with) {
+        *old = new;
     }
 }
 

@@ -46,6 +46,10 @@ interface ReplyKinds {
 	rescue: "rescued";
 	drill: "drilled";
 	kit: "kit";
+	new_words: "new_words";
+	renew_kit: "kit_renewed";
+	set_policy: "governed";
+	hand_over: "governed";
 	plan_backup: "backed_up";
 	stop_backup: "opened" | "status";
 	verify_backup: "backup";

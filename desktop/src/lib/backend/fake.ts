@@ -201,8 +201,35 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					practice: world.book.name,
 					organisation: ORG,
 					...(world.relay ? { relay: world.relay, relay_key: "7d".repeat(32) } : {}),
+					act: `6-${"9f".repeat(16)}`,
 					at: clock.now().toISOString(),
 				};
+			case "new_words":
+				world.freshWords = [...world.words].reverse();
+				return { type: "new_words", words: world.freshWords, ask: [3, 17] };
+			case "renew_kit":
+				if (request.words !== world.freshWords?.join(" ")) throw wrongWords();
+				world.words = world.freshWords;
+				delete world.freshWords;
+				delete world.drilledAt;
+				return {
+					type: "kit_renewed",
+					rotated: true,
+					organisation: ORG,
+					picture: PICTURE,
+				};
+			case "set_policy":
+				world.managersReadClinical = request.managers_read_clinical;
+				return { type: "governed", rotated: true };
+			case "hand_over": {
+				const next = world.seats.find((one) => one.id === request.seat && !one.removed);
+				const own = world.seats.find((one) => one.here);
+				if (!next || !own)
+					throw refusal("not_found", "There is no such seat any more.", "Look at the list.");
+				next.role = "owner";
+				own.role = request.role;
+				return { type: "governed", rotated: false };
+			}
 			case "plan_backup":
 				world.plan = { folder: request.folder, hours: request.hours, keep: request.keep };
 				return home({ type: "backup", folder: request.folder });
@@ -641,6 +668,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 					}),
 					invitations: world.invitations,
 					masked: world.masked,
+					managers_read_clinical: world.managersReadClinical ?? false,
 				};
 			case "erasures":
 				return { type: "erasures", erasures: world.erasures };

@@ -12,6 +12,8 @@ export const care = {
 		relayHint: "As on the kit, e.g. wss://relay.example.org:7300",
 		key: "Relay's key",
 		keyHint: "64 letters and digits, as on the kit",
+		act: "Newest act",
+		actHint: "The number, the dash and 32 letters and digits on the kit. With it a relay that hides who was removed is found out.",
 		start: "Bring everything back",
 		running: "Coming back…",
 		lost: (n: number) =>
@@ -26,6 +28,7 @@ export const care = {
 		relay: "Relay",
 		relayKey: "Relay's key",
 		standby: "Spare relay's key",
+		act: "Newest act",
 		practice: "Practice",
 		noRelay:
 			"No relay is set yet. Print this page again when it is: the way back needs its address and key.",
@@ -48,6 +51,15 @@ export const care = {
 		due: "Try the recovery words",
 		later: "Not now",
 		laterDone: "You will be asked again in two weeks.",
+		renew: "New recovery words",
+		renewHint:
+			"If somebody saw the words or a kit is lost: make new ones. From then on only those count; the practice's keys are made anew, and the old words open nothing that is written later.",
+		renewLead: "Write these 24 words down, on paper, now. The old ones count until you have.",
+		renewStay: "They are shown now and never again.",
+		renewNow: "Make these words count",
+		renewing: "Making new keys…",
+		renewed:
+			"From now on these words count. Print this page twice, keep the pages apart, and destroy the old kits. Then try the new words once. Backups made before open with the old words.",
 	},
 	backup: {
 		automatic: "By itself",

@@ -445,6 +445,14 @@ export const en = {
 		changeTitle: "Change a seat",
 		act: "What to do",
 		setRole: "Give it another role",
+		handOver: "Hand the practice over to it",
+		handOverAfter:
+			"It becomes an owner first, then you become what you choose here. Should the second step fail, there are two owners, and you are told.",
+		handOverRole: "You become",
+		policy: "Clinical cards",
+		policyLead:
+			"Vets and owners read and write them. Owners decide whether managers read them too; what is written after they were let out again stays shut to them.",
+		managersRead: "Managers read clinical cards",
 		removeSeat: "Remove this seat",
 		removeDevice: "Remove the computer with everyone on it",
 		roleAfter:

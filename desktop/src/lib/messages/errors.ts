@@ -29,6 +29,8 @@ export const errors: { readonly [C in ErrorCode]: ErrorText } = {
 	pin_locked: { title: "Too many wrong PINs", severity: "warning", action: "none" },
 	removed: { title: "Removed from the practice", severity: "warning", action: "none" },
 	wrong_recovery_words: { title: "The words do not fit", severity: "note", action: "none" },
+	replaced_words: { title: "These words count no more", severity: "warning", action: "none" },
+	hides_acts: { title: "The relay knows less than the kit", severity: "fault", action: "none" },
 	no_practice: { title: "No practice here yet", severity: "note", action: "none" },
 	already_founded: {
 		title: "This computer holds a practice already",

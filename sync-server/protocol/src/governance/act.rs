@@ -185,6 +185,40 @@ pub enum What {
     /// Destroys what is kept about clients and pets, for good.
     #[n(10)]
     Erasure(#[n(0)] Erasing),
+    /// New recovery words: from here on only their keys count.
+    #[n(11)]
+    AddRecovery(#[n(0)] RootGrant),
+    /// Lets a role in where the table of roles does not, or takes that back.
+    #[n(12)]
+    SetPolicy {
+        /// The number of the compartment; version 0 knows [`super::Policy::CLINICAL`] alone.
+        #[n(0)]
+        compartment: u8,
+        /// Who; version 0 knows managers alone.
+        #[n(1)]
+        role: Role,
+        /// Whether they are let in from now on.
+        #[n(2)]
+        open: bool,
+        /// Where they are let out: the last sequence of each of their incarnations that was written
+        /// before, ascending.
+        #[n(3)]
+        last: Vec<(IncarnationId, u64)>,
+    },
+}
+
+/// The keys of recovery words, with proof that both belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct RootGrant {
+    /// The root key.
+    #[n(0)]
+    pub root: VerifyKey,
+    /// What recovery copies are sealed to.
+    #[n(1)]
+    pub recovery: SealKey,
+    /// Signature by `root` over organisation and both keys.
+    #[n(2)]
+    pub proof: Signature,
 }
 
 /// A device's place in the organisation, with proof that it holds its key.
@@ -222,6 +256,29 @@ pub struct SeatGrant {
     /// Signature by `verify` over organisation, seat, device and both keys.
     #[n(5)]
     pub proof: Signature,
+}
+
+impl RootGrant {
+    /// The grant of whoever holds the words that `key` and `recovery` follow from.
+    pub fn new(org: OrgId, key: &SigningKey, recovery: SealKey) -> Self {
+        let root = VerifyKey::from(key.verifying_key());
+        let statement = codec::to_versioned(&(org, root, recovery));
+        let proof = signed::sign(domain::sign::ROOT, &statement, key);
+        Self {
+            root,
+            recovery,
+            proof,
+        }
+    }
+
+    pub(super) fn verify_proof(
+        &self,
+        org: OrgId,
+        key: &ed25519_dalek::VerifyingKey,
+    ) -> Result<(), VerifyError> {
+        let statement = codec::to_versioned(&(org, self.root, self.recovery));
+        signed::verify(domain::sign::ROOT, &statement, &self.proof, key)
+    }
 }
 
 impl DeviceGrant {
@@ -303,7 +360,8 @@ impl Statement for Act {
             }
             What::SetRole { last, .. }
             | What::RemoveSeat { last, .. }
-            | What::RemoveDevice { last, .. } => {
+            | What::RemoveDevice { last, .. }
+            | What::SetPolicy { last, .. } => {
                 codec::at_most(
                     "a list of incarnations",
                     last.len(),
@@ -322,7 +380,8 @@ impl Statement for Act {
             | What::AddDevice(_)
             | What::AddSeat { .. }
             | What::RelayRestore { .. }
-            | What::RevokeInvite { .. } => Ok(()),
+            | What::RevokeInvite { .. }
+            | What::AddRecovery(_) => Ok(()),
         }
     }
 }

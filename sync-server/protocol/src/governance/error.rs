@@ -82,6 +82,9 @@ pub enum GovernanceError {
     /// A key that an earlier act erased.
     #[error("a key is named that was erased before")]
     ErasedBefore,
+    /// A policy that this version does not know.
+    #[error("there is no such policy")]
+    UnknownPolicy,
     /// An erasure that names nothing, or begins without a subject.
     #[error("the erasure says nothing")]
     EmptyErasure,

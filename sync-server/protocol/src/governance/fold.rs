@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use ed25519_dalek::VerifyingKey;
 
 use super::{
-    Act, Author, DeviceGrant, DeviceState, Erased, GovernanceError, InviteState, RelayPin, Role,
-    SeatGrant, SeatState, SignedAct, What,
+    Act, Author, DeviceGrant, DeviceState, Erased, GovernanceError, InviteState, Policy, RelayPin,
+    ReplacedRoot, Role, RootGrant, SeatGrant, SeatState, SignedAct, What,
 };
 use crate::{
     entry::VerifyError,
@@ -25,6 +25,11 @@ pub struct Governance {
     pub(super) org: OrgId,
     pub(super) root: VerifyingKey,
     pub(super) recovery: SealKey,
+    /// The height since which these two count.
+    pub(super) rooted: u32,
+    pub(super) replaced: Vec<ReplacedRoot>,
+    /// Ascending by height.
+    pub(super) policies: Vec<(u32, Policy)>,
     pub(super) hashes: Vec<Hash>,
     pub(super) seats: BTreeMap<SeatId, SeatState>,
     pub(super) devices: BTreeMap<DeviceId, DeviceState>,
@@ -71,6 +76,9 @@ impl Governance {
             org: act.org,
             root,
             recovery: *recovery,
+            rooted: 0,
+            replaced: Vec::new(),
+            policies: Vec::new(),
             hashes: Vec::new(),
             seats: BTreeMap::new(),
             devices: BTreeMap::new(),
@@ -316,6 +324,69 @@ impl Governance {
                 owner_only()?;
                 self.erased.enact(erasing, act, height)
             }
+            What::AddRecovery(grant) => {
+                owner_only()?;
+                self.replace_root(grant, act.at, height)
+            }
+            What::SetPolicy {
+                compartment,
+                role,
+                open,
+                last,
+            } => {
+                owner_only()?;
+                let policy = self
+                    .policy()
+                    .changed(*compartment, *role, *open)
+                    .ok_or(GovernanceError::UnknownPolicy)?;
+                self.policies.push((height, policy));
+                if !*open {
+                    self.restate(*role, last, height);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Checks everything before it changes anything.
+    fn replace_root(
+        &mut self,
+        grant: &RootGrant,
+        at: i64,
+        height: u32,
+    ) -> Result<(), GovernanceError> {
+        let root = strong(&grant.root)?;
+        grant.recovery.check().map_err(GovernanceError::Key)?;
+        proven(grant.verify_proof(self.org, &root))?;
+        self.fresh_key(&root)?;
+        let known = self.replaced.iter().map(|old| old.recovery);
+        if known
+            .chain([self.recovery])
+            .any(|key| key == grant.recovery)
+        {
+            return Err(GovernanceError::Duplicate);
+        }
+        self.replaced.push(ReplacedRoot {
+            key: self.root,
+            recovery: self.recovery,
+            since: self.rooted,
+            height,
+            at,
+        });
+        self.root = root;
+        self.recovery = grant.recovery;
+        self.rooted = height;
+        Ok(())
+    }
+
+    /// Whoever has the role has it anew: what lies beyond `last` has to be allowed by what holds
+    /// from this height on.
+    fn restate(&mut self, role: Role, last: &[(IncarnationId, u64)], height: u32) {
+        for seat in self.seats.values_mut() {
+            if seat.role() == Some(role) {
+                seat.roles.push((height, role));
+                seat.before.insert(height, last.iter().copied().collect());
+            }
         }
     }
 
@@ -457,6 +528,7 @@ impl Governance {
     /// One key, one holder: otherwise a signature would not say who signed.
     fn fresh_key(&self, key: &VerifyingKey) -> Result<(), GovernanceError> {
         let taken = *key == self.root
+            || self.replaced.iter().any(|old| old.key == *key)
             || self.seats.values().any(|seat| seat.key == *key)
             || self.devices.values().any(|device| device.key == *key)
             || self.invites.values().any(|invite| invite.key == *key);

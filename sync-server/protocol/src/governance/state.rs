@@ -91,10 +91,11 @@ impl SeatState {
             .map(|(_, role)| *role)
     }
 
-    /// The roles in which an entry has to be allowed: the one of the height it names, and each
-    /// later one that it was written in by what the change of role says. So nobody keeps a role by
-    /// naming the height of then. None before the seat was added and after it was removed.
-    pub fn roles_of(&self, header: &Header) -> impl Iterator<Item = Role> {
+    /// The roles in which an entry has to be allowed, each with a height at which the seat had it: the
+    /// one of the height it names, and each later one that it was written in by what the change of
+    /// role says. So nobody keeps a role, or what a policy gave to it, by naming the height of then.
+    /// None before the seat was added and after it was removed.
+    pub fn roles_of(&self, header: &Header) -> impl Iterator<Item = (u32, Role)> {
         let height = header.governance.0;
         let (run, sequence) = (header.incarnation, header.sequence);
         let named = self.role_at(height);
@@ -103,10 +104,10 @@ impl SeatState {
             let before = self.before.get(since).and_then(|last| last.get(&run));
             before.is_none_or(|last| sequence > *last)
         };
-        named.into_iter().chain(
+        named.map(|role| (height, role)).into_iter().chain(
             later
                 .filter(move |(since, _)| named.is_some() && written_in(since))
-                .map(|(_, role)| *role),
+                .copied(),
         )
     }
 
@@ -185,6 +186,21 @@ impl InviteState {
     pub fn key(&self) -> &VerifyingKey {
         &self.key
     }
+}
+
+/// Recovery words that count no more.
+#[derive(Debug, Clone)]
+pub struct ReplacedRoot {
+    /// Their root key.
+    pub key: VerifyingKey,
+    /// Their recovery key.
+    pub recovery: SealKey,
+    /// The height since which they counted.
+    pub since: u32,
+    /// The height of the act that replaced them.
+    pub height: u32,
+    /// The time of that act, as its author says.
+    pub at: i64,
 }
 
 /// A relay the organisation trusts to order its feeds.

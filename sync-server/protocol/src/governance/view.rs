@@ -2,7 +2,9 @@
 
 use ed25519_dalek::VerifyingKey;
 
-use super::{DeviceState, Erased, Governance, InviteState, RelayPin, Role, SeatState};
+use super::{
+    DeviceState, Erased, Governance, InviteState, Policy, RelayPin, ReplacedRoot, Role, SeatState,
+};
 use crate::{
     entry::Header,
     feed::FeedId,
@@ -62,6 +64,36 @@ impl Governance {
     /// What recovery copies are sealed to.
     pub fn recovery(&self) -> SealKey {
         self.recovery
+    }
+
+    /// The height since which root and recovery key are the ones they are.
+    pub fn rooted(&self) -> u32 {
+        self.rooted
+    }
+
+    /// Root and recovery keys of earlier words, oldest first.
+    pub fn replaced(&self) -> &[ReplacedRoot] {
+        &self.replaced
+    }
+
+    /// What the practice decided beyond the table of roles.
+    pub fn policy(&self) -> Policy {
+        self.policy_at(u32::MAX)
+    }
+
+    /// What it had decided after the act at a height.
+    pub fn policy_at(&self, height: u32) -> Policy {
+        let known = self.policies.partition_point(|(since, _)| *since <= height);
+        known
+            .checked_sub(1)
+            .and_then(|last| self.policies.get(last))
+            .map(|(_, policy)| *policy)
+            .unwrap_or_default()
+    }
+
+    /// Every decision with its height, oldest first.
+    pub fn policies(&self) -> &[(u32, Policy)] {
+        &self.policies
     }
 
     /// A seat, removed ones too.
@@ -179,27 +211,19 @@ impl Governance {
         self.erased.must_purge(header)
     }
 
-    /// Whether a role reads a feed; see [`Role::may_read`].
-    #[allow(
-        clippy::unused_self,
-        reason = "policies of the organisation will narrow the table"
-    )]
+    /// Whether a role reads a feed now; see [`Policy`].
     pub fn may_read(&self, role: Role, feed: FeedId) -> bool {
-        role.may_read(feed)
+        self.policy().may_read(role, feed)
     }
 
-    /// Whether a role's entries count in a feed; see [`Role::may_write`].
-    #[allow(
-        clippy::unused_self,
-        reason = "policies of the organisation will narrow the table"
-    )]
-    pub fn may_write(&self, role: Role, feed: FeedId) -> bool {
-        role.may_write(feed)
+    /// Whether a role's entries count in a feed after the act at a height; see [`Policy`].
+    pub fn may_write_at(&self, height: u32, role: Role, feed: FeedId) -> bool {
+        self.policy_at(height).may_write(role, feed)
     }
 
     /// Whether a device has a live seat that reads a feed.
     pub fn device_may_read(&self, device: DeviceId, feed: FeedId) -> bool {
         self.seats_on(device)
-            .any(|(_, seat)| seat.role().is_some_and(|role| role.may_read(feed)))
+            .any(|(_, seat)| seat.role().is_some_and(|role| self.may_read(role, feed)))
     }
 }

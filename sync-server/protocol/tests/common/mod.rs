@@ -263,6 +263,29 @@ pub fn erased() -> Chain {
     chain
 }
 
+/// New words whose keys follow from names.
+pub fn new_words(root: &str, recovery: &str) -> What {
+    What::AddRecovery(RootGrant::new(ORG, &key(root), seal_key(recovery)))
+}
+
+pub fn let_managers_in(open: bool, last: &[u64]) -> What {
+    What::SetPolicy {
+        compartment: Policy::CLINICAL,
+        role: Role::Manager,
+        open,
+        last: last.iter().map(|last| (incarnation(3), *last)).collect(),
+    }
+}
+
+/// The practice with new recovery words, in which managers read clinical cards for one act.
+pub fn renewed() -> Chain {
+    let mut chain = erased();
+    chain.add(owner(), new_words("root 2", "recovery 2"));
+    chain.add(owner(), let_managers_in(true, &[]));
+    chain.add(owner(), let_managers_in(false, &[5]));
+    chain
+}
+
 /// An entry of seat 1 under an erased key, or holding the row of one.
 pub fn late(chain: &Chain, feed: FeedId, key: Option<KeyId>, sequence: u64) -> Entry {
     let header = Header {

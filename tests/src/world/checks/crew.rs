@@ -317,10 +317,7 @@ impl World {
             .filter(|entry| entry.header().feed == FeedId::Keys)
         {
             let header = entry.header();
-            let author = truth.governance.seat(header.seat);
-            let roles = author.into_iter().flat_map(|seat| seat.roles_of(header));
-            let seat = header.seat;
-            let authors: Vec<RowAuthor> = roles.map(|role| RowAuthor { seat, role }).collect();
+            let authors = RowAuthor::of(&truth.governance, header);
             let rows = entry.body().and_then(|body| decode_rows(body).ok());
             if truth.masked.contains_key(&entry.hash()) {
                 continue;

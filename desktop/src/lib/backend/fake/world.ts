@@ -83,6 +83,8 @@ export interface World {
 	outbox: number;
 	backupAt?: string;
 	drilledAt?: string;
+	freshWords?: string[];
+	managersReadClinical?: boolean;
 	plan?: BackupPlan;
 	backupWaits?: string;
 	inStepAt?: string;

@@ -3,4 +3,4 @@
 /**
  * Stable codes; the desk and the command line map them to text and exit codes.
  */
-export type ErrorCode = "invalid_input" | "not_found" | "slot_taken" | "needs_confirmation" | "time_does_not_exist" | "illegal_transition" | "not_allowed" | "nothing_to_undo" | "wrong_passphrase" | "wrong_pin" | "pin_locked" | "removed" | "wrong_recovery_words" | "no_practice" | "already_founded" | "home_in_use" | "locked" | "damaged" | "newer_version" | "missing_key" | "disk_full" | "storage" | "bad_join_code" | "invite_expired" | "invite_used" | "relay_unreachable" | "relay_refused" | "wrong_relay" | "internal";
+export type ErrorCode = "invalid_input" | "not_found" | "slot_taken" | "needs_confirmation" | "time_does_not_exist" | "illegal_transition" | "not_allowed" | "nothing_to_undo" | "wrong_passphrase" | "wrong_pin" | "pin_locked" | "removed" | "wrong_recovery_words" | "replaced_words" | "hides_acts" | "no_practice" | "already_founded" | "home_in_use" | "locked" | "damaged" | "newer_version" | "missing_key" | "disk_full" | "storage" | "bad_join_code" | "invite_expired" | "invite_used" | "relay_unreachable" | "relay_refused" | "wrong_relay" | "internal";

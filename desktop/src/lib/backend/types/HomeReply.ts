@@ -24,6 +24,26 @@ organisation: string,
 /**
  * Words and id as a picture.
  */
+picture: Picture, } | { "type": "new_words", 
+/**
+ * The 24 words.
+ */
+words: Array<string>, 
+/**
+ * Two of them, by number from 1, to be asked back before they count.
+ */
+ask: [number, number], } | { "type": "kit_renewed", 
+/**
+ * Whether all new keys are made that follow from it; if not, an owner's device makes them.
+ */
+rotated: boolean, 
+/**
+ * The practice's id, which belongs onto the same paper.
+ */
+organisation: string, 
+/**
+ * Words, id and newest act as a picture.
+ */
 picture: Picture, } | { "type": "rescued", 
 /**
  * What was part of it before: remove what is lost.

@@ -59,9 +59,29 @@ relay: string,
  */
 relay_key: string, 
 /**
+ * The newest act that the kit knew; the kit's line brings it along.
+ */
+act?: string | null, 
+/**
  * What unlocks this home, at least 8 characters.
  */
-passphrase: string, } | { "type": "drill", 
+passphrase: string, } | { "type": "new_words" } | { "type": "renew_kit", 
+/**
+ * The words as `new_words` gave them.
+ */
+words: string, } | { "type": "set_policy", 
+/**
+ * Whether they read them from now on.
+ */
+managers_read_clinical: boolean, } | { "type": "hand_over", 
+/**
+ * Whose seat, by id.
+ */
+seat: string, 
+/**
+ * What who is at the desk becomes.
+ */
+role: StaffRole, } | { "type": "drill", 
 /**
  * The words, or the line of the kit.
  */

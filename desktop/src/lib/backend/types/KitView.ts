@@ -25,6 +25,11 @@ relay_key?: string,
  */
 standby?: string, 
 /**
+ * The newest act of the chain, as height and half of its hash: whoever comes back with the words
+ * sees by it that a relay hides none of the acts before.
+ */
+act: string, 
+/**
  * The day the page is made.
  */
 at: string, };

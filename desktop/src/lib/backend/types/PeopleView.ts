@@ -19,4 +19,8 @@ invitations: Array<InvitationView>,
  * What counts for nothing, newest first: its authors had no right to write it, or wrote it
  * after they were removed.
  */
-masked: Array<MaskedView>, };
+masked: Array<MaskedView>, 
+/**
+ * Whether managers read clinical cards here, as owners decided.
+ */
+managers_read_clinical: boolean, };

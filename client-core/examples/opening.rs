@@ -187,6 +187,7 @@ fn fill<S: Storage>(replica: &mut Replica<S>, rng: &mut ChaCha20Rng, now: Timest
             species: Some("dog".to_owned()),
             breed: None,
             microchip: Some(format!("9410000{number:08}")),
+            despite_restriction: None,
         });
         pets.push(tell(replica, command).parse().unwrap());
     }

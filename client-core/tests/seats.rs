@@ -374,6 +374,7 @@ fn a_receptionist_opens_no_clinical_key_of_the_vet_at_the_same_computer() {
         of: client.clone(),
         card: CardKind::Clinical,
         text: "limps on the left".to_owned(),
+        despite_restriction: None,
     });
     replica.execute(now, &mut rng, note).unwrap();
 

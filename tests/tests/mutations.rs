@@ -135,6 +135,7 @@ fn morning() -> World {
             note: Some("limps on the left".to_owned()),
             client: None,
             pets: None,
+            despite_warnings: false,
         }),
         Command::EditClient(EditClient {
             client: world.practice.clients[0].0,
@@ -142,6 +143,7 @@ fn morning() -> World {
             phones: None,
             email: None,
             note: None,
+            despite_restriction: None,
         }),
     ];
     for command in commands {

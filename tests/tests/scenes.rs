@@ -336,6 +336,7 @@ fn clinical_note(world: &World) -> Command {
         of: world.practice.clients[0].1.to_string(),
         card: CardKind::Clinical,
         text: "limps".to_owned(),
+        despite_restriction: None,
     })
 }
 

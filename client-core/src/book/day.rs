@@ -8,6 +8,7 @@ use jiff::{
     civil::{Date, DateTime},
     tz::TimeZone,
 };
+use sync_protocol::SeatId;
 
 use super::{
     Book,
@@ -15,8 +16,8 @@ use super::{
 };
 use crate::{
     catalogue::{
-        ClientId, ClientView, DayView, PartView, PastVisit, TakenView, VisitDetails, VisitState,
-        VisitText, VisitView,
+        ClientId, ClientView, DayView, PartView, PastVisit, RestrictionView, TakenView,
+        VisitDetails, VisitState, VisitText, VisitView,
     },
     documents::{About, Who},
 };
@@ -176,6 +177,7 @@ impl Book {
             note: details.note,
             reasons,
             alerts,
+            restricted: client.is_some_and(|client| client.restriction.is_some()),
         })
     }
 
@@ -204,10 +206,20 @@ impl Book {
     }
 
     /// One client with pets and visits, the latest first.
-    pub fn client_view(&self, id: ClientId) -> Option<ClientView> {
+    pub fn client_view(
+        &self,
+        id: ClientId,
+        name_of: &dyn Fn(SeatId) -> String,
+    ) -> Option<ClientView> {
         let client = self.records.summary(id)?;
         let known = self.records.client(id)?;
         let (note, hold) = (known.note.clone(), known.hold.clone());
+        let restriction = known.restriction.as_ref().map(|said| RestrictionView {
+            reason: said.reason.clone(),
+            since: Timestamp::from_second(said.at).unwrap_or(Timestamp::UNIX_EPOCH),
+            seat: said.seat.to_string(),
+            by: name_of(said.seat),
+        });
         let derived = self.derived();
         let mut visits: Vec<PastVisit> = self
             .visits
@@ -223,6 +235,7 @@ impl Book {
             client,
             note,
             hold,
+            restriction,
             visits,
             last,
             alerts: self.alerts_of_client(id),
@@ -234,7 +247,7 @@ impl Book {
         self.visits.of_client(client).collect()
     }
 
-    fn past_visit(&self, derived: &Derived, id: AppointmentId) -> Option<PastVisit> {
+    pub(super) fn past_visit(&self, derived: &Derived, id: AppointmentId) -> Option<PastVisit> {
         let claim = derived.claim(id)?;
         let zone = self.zone_of(claim.location)?;
         let shown = derived.shown_of(id);

@@ -31,6 +31,7 @@ mod ids;
 mod kept;
 mod practice;
 mod records;
+mod retention;
 mod reviews;
 mod search;
 mod stale;
@@ -60,6 +61,7 @@ pub use apply::{Opened, Refused, Touched};
 pub use cards::CardRights;
 pub use entries::{Provenance, Seen};
 pub use free::PlaceWish;
+pub use retention::Last;
 pub use trail::{AuditOf, Moment, When};
 
 /// The keys that this seat holds.

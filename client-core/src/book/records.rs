@@ -1,6 +1,6 @@
 //! Clients and pets: kept as the bytes of their changes, with what they say beside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schedule::{CheckedChange, HostileChange, Received};
 
@@ -105,6 +105,25 @@ impl Records {
         shown.chain(hidden)
     }
 
+    /// Every client in the book with all pets, also those that were taken out of it.
+    pub(super) fn households(&self) -> BTreeMap<ClientId, Vec<Subject>> {
+        let clients = self.clients.keys();
+        let mut all: BTreeMap<ClientId, Vec<Subject>> = clients
+            .map(|id| (*id, vec![Subject::Client(*id)]))
+            .collect();
+        for subject in self.kept.keys() {
+            let Subject::Pet(pet) = subject else { continue };
+            let owner = match self.pets.get(pet) {
+                Some(pet) => Some(pet.owner),
+                None => self.document(*subject).ok().and_then(|doc| doc.owner()),
+            };
+            if let Some(known) = owner.and_then(|owner| all.get_mut(&owner)) {
+                known.push(*subject);
+            }
+        }
+        all
+    }
+
     /// Every pet with whose it is.
     pub(super) fn owned(&self) -> impl Iterator<Item = (ClientId, PetId)> {
         self.pets.iter().map(|(id, pet)| (pet.owner, *id))
@@ -169,6 +188,7 @@ impl Records {
             phones: client.phones.clone(),
             email: client.email.clone(),
             pets,
+            restricted: client.restriction.is_some(),
         })
     }
 

@@ -19,7 +19,7 @@ use crate::{
 
 /// Whom or what an entry is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Topic {
+pub(super) enum Topic {
     Subject(Subject),
     Visit(AppointmentId),
 }
@@ -48,6 +48,11 @@ impl Trail {
                 }
             }
         }
+    }
+
+    /// Which entries are about this.
+    pub(super) fn entries(&self, topic: Topic) -> &[Hash] {
+        self.about.get(&topic).map_or(&[], Vec::as_slice)
     }
 
     fn add(&mut self, topic: Topic, entry: Hash) {

@@ -13,7 +13,7 @@ use super::{Book, Keys};
 use crate::{
     catalogue::{AuditChange, CardKind},
     documents::{
-        About, AccessDoc, CardId, CardWrite, Opening, Part, PrivateBody, Subject, Target,
+        About, AccessDoc, CardId, CardWrite, Opening, Part, PrivateBody, Said, Subject, Target,
         read_value,
     },
 };
@@ -234,6 +234,54 @@ impl Book {
             ("note", "The note about"),
         ];
         self.told_record(subject, change, "taken into the book", &fields, told);
+        self.told_rights(subject, change, told);
+    }
+
+    /// Holds, restrictions, and what was done in spite of one.
+    fn told_rights(&self, subject: Subject, change: &CheckedChange, told: &mut Vec<AuditChange>) {
+        let Ok(document) = self.records.document(subject) else {
+            return;
+        };
+        let name = self.subject_words(subject);
+        let reason = |bytes: &[u8]| Some(Said::read(bytes)?.reason);
+        let around = |field: &str, read: &dyn Fn(&[u8]) -> Option<String>| -> Values {
+            let at = |heads: &[[u8; 32]]| {
+                read(&document.field_at(field, heads)?).filter(|text| !text.is_empty())
+            };
+            (at(change.parents()), at(&[change.hash()]))
+        };
+        let mut tell = |text: String, old: Option<String>, new: Option<String>| {
+            told.push(AuditChange::said(text).about(subject).values(old, new));
+        };
+        for key in change.map_keys().collect::<BTreeSet<&str>>() {
+            match key {
+                "hold" => {
+                    let (old, new) = around(key, &text);
+                    let text = match &new {
+                        Some(_) => format!("{name} must be kept"),
+                        None => format!("{name} need not be kept any more"),
+                    };
+                    tell(text, old, new);
+                }
+                "restricted" => {
+                    let (old, new) = around(key, &reason);
+                    let text = match (&old, &new) {
+                        (None, Some(_)) => format!("What is kept about {name} was restricted"),
+                        (Some(_), Some(_)) => {
+                            format!("The reason why what is kept about {name} is restricted")
+                        }
+                        (_, None) => format!("The restriction of {name} was lifted"),
+                    };
+                    tell(text, old, new);
+                }
+                "despite" => {
+                    let (_, new) = around(key, &reason);
+                    let text = format!("Written about {name} in spite of the restriction");
+                    tell(text, None, new);
+                }
+                _ => {}
+            }
+        }
     }
 
     fn told_pet(&self, subject: Subject, change: &CheckedChange, told: &mut Vec<AuditChange>) {
@@ -354,6 +402,12 @@ impl Book {
                     let old = text_at(key, change.parents());
                     let new = text_at(key, &[change.hash()]);
                     told.push(AuditChange::said("What a seat is called").values(old, new));
+                }
+                Some(("retention", kept)) => {
+                    let months = |heads: &[[u8; 32]]| document.months_at(key, heads);
+                    let (old, new) = (months(change.parents()), months(&[change.hash()]));
+                    let text = format!("How long {kept} records are kept");
+                    told.push(AuditChange::said(text).values(old, new));
                 }
                 Some((id, _)) => {
                     entities.insert(id);

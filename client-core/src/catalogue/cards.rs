@@ -72,6 +72,10 @@ pub struct NewCardNote {
     pub card: CardKind,
     /// What to remember, 1 to 8,000 characters.
     pub text: String,
+    /// Why it is written although the client's data are restricted.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub despite_restriction: Option<String>,
 }
 
 /// A note that no longer holds. It stays on the card, struck through.
@@ -85,6 +89,10 @@ pub struct WithdrawCardNote {
     /// Which note.
     #[ts(as = "String")]
     pub note: NoteId,
+    /// Why it is written although the client's data are restricted.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub despite_restriction: Option<String>,
 }
 
 /// The cards of a client and of its pets, as far as this seat may read them.

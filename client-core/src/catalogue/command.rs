@@ -5,7 +5,10 @@ use jiff::civil::{Date, DateTime, Time};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ClientId, NewCardNote, PetId, ServiceId, StaffRole, WithdrawCardNote};
+use super::{
+    ClientId, NewCardNote, PetId, RestrictClient, ServiceId, SetRetention, StaffRole,
+    WithdrawCardNote,
+};
 
 /// A wish to change something. `{"type": "book", ...}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -29,6 +32,10 @@ pub enum Command {
     EditClient(EditClient),
     /// Says why a client must be kept, or that it need not be any more.
     HoldClient(HoldClient),
+    /// Says that what is kept about a client may not be used, or may be again.
+    RestrictClient(RestrictClient),
+    /// Sets how long records are kept after a client's last visit.
+    SetRetention(SetRetention),
     /// Takes a pet into the book.
     AddPet(NewPet),
     /// Corrects a pet; `None` leaves a field as it is.
@@ -224,6 +231,10 @@ pub struct EditClient {
     #[serde(default)]
     #[ts(optional = nullable)]
     pub note: Option<String>,
+    /// Why it is written although the client's data are restricted.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub despite_restriction: Option<String>,
 }
 
 /// A duty to keep a client; for owners and managers.
@@ -258,6 +269,10 @@ pub struct NewPet {
     #[serde(default)]
     #[ts(optional = nullable)]
     pub microchip: Option<String>,
+    /// Why it is written although the client's data are restricted.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub despite_restriction: Option<String>,
 }
 
 /// A correction of a pet.
@@ -283,6 +298,10 @@ pub struct EditPet {
     #[serde(default)]
     #[ts(optional = nullable)]
     pub microchip: Option<String>,
+    /// Why it is written although the client's data are restricted.
+    #[serde(default)]
+    #[ts(optional = nullable)]
+    pub despite_restriction: Option<String>,
 }
 
 /// A visit to agree. Either a `service` gives the pattern, or `minutes` a plain length.
@@ -428,6 +447,10 @@ pub struct EditVisit {
     #[serde(default)]
     #[ts(optional = nullable, as = "Option<Vec<String>>")]
     pub pets: Option<Vec<PetId>>,
+    /// Changes it although warned.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub despite_warnings: bool,
 }
 
 /// An answer to a review: one or more verdicts that become one decision.

@@ -136,4 +136,7 @@ pub enum Warning {
     PhoneKnown,
     /// The member of staff is not listed for this service.
     StaffNotForService,
+    /// What is kept about the client may not be used: treat an emergency or what the client asked
+    /// for, and nothing more.
+    ClientRestricted,
 }

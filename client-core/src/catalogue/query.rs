@@ -74,6 +74,8 @@ pub enum Query {
     Audit(AuditQuery),
     /// What was erased, and which devices have done it. Answer: `Erasures`.
     Erasures,
+    /// How long what is kept, and whose time is over. Answer: `Retention`.
+    Retention,
     /// What would happen if a visit were put here, without writing. Answer: `Check`.
     Check(CheckQuery),
 }

@@ -12,7 +12,7 @@ use ts_rs::TS;
 
 use super::{
     AlarmView, AlertView, AuditView, CardsView, CareView, ClientId, ErasuresView, PeopleView,
-    PetId, ServiceId, VerdictWish, Warning,
+    PetId, RestrictionView, RetentionView, ServiceId, VerdictWish, Warning,
 };
 
 /// What a member of staff does.
@@ -93,6 +93,8 @@ pub enum Answer {
     Audit(AuditView),
     /// To `Erasures`.
     Erasures(ErasuresView),
+    /// To `Retention`.
+    Retention(RetentionView),
     /// To `Check`.
     Check(CheckView),
 }
@@ -351,6 +353,10 @@ pub struct VisitText {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<AlertView>>")]
     pub alerts: Vec<AlertView>,
+    /// What is kept about the client may not be used.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub restricted: bool,
 }
 
 /// Time taken at another site, without details.
@@ -414,6 +420,10 @@ pub struct ClientSummary {
     pub email: String,
     /// Pets.
     pub pets: Vec<PetSummary>,
+    /// What is kept about the client may not be used.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub restricted: bool,
 }
 
 /// A client in full.
@@ -427,6 +437,10 @@ pub struct ClientView {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[ts(optional, as = "Option<String>")]
     pub hold: String,
+    /// Why what is kept may not be used, while it may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub restriction: Option<RestrictionView>,
     /// Visits known to this replica, latest first, at most 50.
     pub visits: Vec<PastVisit>,
     /// Where each site's defaults for the next booking come from: the last visit.

@@ -11,6 +11,7 @@ use super::{
     erasing::{Certificate, Erase, Hold},
     kit,
     people::{People, PolicyWish},
+    rights::{Restrict, Retention},
     seats::Seat,
 };
 use crate::catalogue::StaffRole;
@@ -165,6 +166,10 @@ pub enum What {
     Certificate(Certificate),
     /// Say why a client must be kept: whoever is under a hold is not erased.
     Hold(Hold),
+    /// Say why what is kept about a client may not be used, or lift that.
+    Restrict(Restrict),
+    /// How long records are kept after a client's last visit, and whose time is over.
+    Retention(Retention),
     /// Notes about clients and pets, each kind for those who may read it.
     #[command(subcommand)]
     Card(Card),
@@ -418,6 +423,9 @@ pub enum Pet {
         /// Microchip number.
         #[arg(long)]
         microchip: Option<String>,
+        /// Why, although the client's data are restricted.
+        #[arg(long, value_name = "REASON")]
+        despite_restriction: Option<String>,
     },
     /// List the pets of a client.
     List {

@@ -23,6 +23,9 @@ pub enum Card {
         of: Of,
         /// What to remember, at most 8,000 characters.
         text: String,
+        /// Why, although the client's data are restricted.
+        #[arg(long, value_name = "REASON")]
+        despite_restriction: Option<String>,
     },
     /// Show the cards of a client and its pets that this seat may read.
     Show {
@@ -36,6 +39,9 @@ pub enum Card {
         of: Of,
         /// Which note, as `card show` prints it.
         note: String,
+        /// Why, although the client's data are restricted.
+        #[arg(long, value_name = "REASON")]
+        despite_restriction: Option<String>,
     },
 }
 
@@ -91,15 +97,25 @@ fn whose(names: &Names<'_>, of: &Of) -> Result<String, Refusal> {
 pub(super) fn run(home: &Home, card: Card, printer: &mut Printer<'_>) -> Result<(), Refusal> {
     let names = Names::of(home)?;
     let command = match card {
-        Card::Add { of, text } => Command::AddCardNote(NewCardNote {
+        Card::Add {
+            of,
+            text,
+            despite_restriction,
+        } => Command::AddCardNote(NewCardNote {
             of: whose(&names, &of)?,
             card: of.card.into(),
             text,
+            despite_restriction,
         }),
-        Card::Withdraw { of, note } => Command::WithdrawCardNote(WithdrawCardNote {
+        Card::Withdraw {
+            of,
+            note,
+            despite_restriction,
+        } => Command::WithdrawCardNote(WithdrawCardNote {
             of: whose(&names, &of)?,
             card: of.card.into(),
             note: id(&note, "note")?,
+            despite_restriction,
         }),
         Card::Show { client } => {
             let client = names.client(&client)?;

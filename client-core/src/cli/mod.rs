@@ -22,6 +22,7 @@ pub mod kit;
 mod names;
 pub mod people;
 mod print;
+pub mod rights;
 mod run;
 pub mod seats;
 

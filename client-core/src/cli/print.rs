@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{audit, cards, erasing, kit, people, run::word, seats};
+use super::{audit, cards, erasing, kit, people, rights, run::word, seats};
 use crate::{
     catalogue::{
         Answer, CertificateView, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply,
@@ -204,6 +204,13 @@ impl Printer<'_> {
             }
             Answer::Client(view) => {
                 self.line(&client(&view.client))?;
+                if let Some(said) = &view.restriction {
+                    let (since, by) = (said.since, &said.by);
+                    self.line(&format!(
+                        "  ! restricted since {since} by {by}: {}",
+                        said.reason
+                    ))?;
+                }
                 self.lines(view.alerts.iter().map(cards::alert))?;
                 let pets = view.client.pets.iter();
                 self.lines(pets.map(|pet| format!("  {}  {}  {}", pet.id, pet.name, pet.species)))
@@ -230,9 +237,20 @@ impl Printer<'_> {
             }
             Answer::State(state) => self.state(state),
             Answer::Audit(view) => self.lines(audit::lines(view).into_iter()),
+            Answer::Retention(view) => self.lines(rights::lines(view, true).into_iter()),
             Answer::Erasures(view) => self.lines(view.erasures.iter().flat_map(erasing::lines)),
             Answer::People(view) => self.lines(people::lines(view).into_iter()),
             Answer::Practice(_) | Answer::Visit(_) | Answer::Check(_) => self.as_json(answer),
+        }
+    }
+
+    /// The rules of retention, and with `whose` for whom their time is over.
+    pub(super) fn retention(&mut self, answer: &Answer, whose: bool) -> Result<(), Refusal> {
+        match answer {
+            Answer::Retention(view) if !self.json => {
+                self.lines(rights::lines(view, whose).into_iter())
+            }
+            _ => self.answer(answer),
         }
     }
 
@@ -377,8 +395,13 @@ impl Printer<'_> {
 
 fn client(client: &ClientSummary) -> String {
     let pets: Vec<&str> = client.pets.iter().map(|pet| pet.name.as_str()).collect();
+    let restricted = if client.restricted {
+        "  ! restricted"
+    } else {
+        ""
+    };
     format!(
-        "{}  {}  {}  {}",
+        "{}  {}  {}  {}{restricted}",
         client.id,
         client.name,
         client.phones.join(", "),
@@ -404,13 +427,15 @@ fn visit(visit: &VisitView) -> String {
         VisitState::NoShow => "no-show",
         VisitState::Cancelled => "cancelled",
     };
+    let restricted = visit.details.as_ref().is_some_and(|text| text.restricted);
+    let restricted = if restricted { "  ! restricted" } else { "" };
     let flag = if visit.flagged { "  ! review" } else { "" };
     let alerts = visit.details.iter().flat_map(|text| &text.alerts);
     let alerts: Vec<String> = alerts.map(cards::alert).collect();
     let care = alerts.concat();
     let (start, end) = (visit.start, visit.end.time());
     format!(
-        "{}  {start} - {end}  {title}  {state}, {standing}{flag}{care}",
+        "{}  {start} - {end}  {title}  {state}, {standing}{flag}{restricted}{care}",
         visit.id
     )
 }
@@ -438,6 +463,9 @@ pub(super) fn warning(warning: Warning) -> &'static str {
         Warning::FarAhead => "It is more than two years ahead.",
         Warning::ClockOff => "The clock of this machine is far off.",
         Warning::PhoneKnown => "Another client has the same phone number.",
+        Warning::ClientRestricted => {
+            "What is kept about this client is restricted: treat an emergency, or do what the client asked for; nothing more."
+        }
         Warning::StaffNotForService => "This member of staff is not listed for the service.",
     }
 }

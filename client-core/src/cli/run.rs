@@ -18,7 +18,7 @@ use super::{
     names::{Names, id, internal},
     people,
     print::Printer,
-    seats,
+    rights, seats,
 };
 use crate::{
     catalogue::{
@@ -180,6 +180,8 @@ fn open_home(
         What::Erasures => erasing::list(home, printer),
         What::Certificate(wish) => erasing::certificate(home, &wish, printer),
         What::Hold(wish) => erasing::hold(home, wish, printer),
+        What::Restrict(wish) => rights::restrict(home, wish, printer),
+        What::Retention(wish) => rights::retention(home, wish, printer),
         What::Card(card) => cards::run(home, card, printer),
         What::Export { client, folder } => {
             let request = HomeRequest::ExportClient {
@@ -444,12 +446,14 @@ fn command(home: &Home, names: &Names<'_>, what: What) -> Result<Command, Refusa
             species,
             breed,
             microchip,
+            despite_restriction,
         }) => Command::AddPet(NewPet {
             client: names.client(&client)?,
             name,
             species,
             breed,
             microchip,
+            despite_restriction,
         }),
         What::Block(Block {
             location,

@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use rand_core::CryptoRng;
 use sync_protocol::Role;
 
-use super::{checks, done, undo::TakeBack};
+use super::{checks, done, restriction::Use, undo::TakeBack};
 use crate::{
     book::CardRights,
     catalogue::{
         CardKind, CardsView, ClientId, NewCardNote, NoteId, PetId, Refusal, Reply, WithdrawCardNote,
     },
-    documents::{CardId, Opening, Subject},
+    documents::{CardId, Opening, Said, Subject},
     replica::{Replica, invalid, not_allowed, not_found, random},
 };
 
@@ -84,11 +84,14 @@ impl<S: Storage> Replica<S> {
         if text.is_empty() {
             return Err(invalid("text", "The note is empty.", "Type what to note."));
         }
+        let despite = new.despite_restriction.as_deref();
+        let despite = self.despite(now, id.subject, Use::Card, despite)?;
         let note = NoteId::from_bytes(random(rng));
         let mut batch = self.begin(now, rng);
         batch.card(&self.book, id, |doc, actor, clock| {
             Ok(doc.add(actor, clock, note, &text)?)
         })?;
+        self.put_despite(&mut batch, despite)?;
         self.save(rng, batch)?;
         let step = self.steps.keep(TakeBack::CardNote {
             id,
@@ -121,7 +124,9 @@ impl<S: Storage> Replica<S> {
                 "Add a new one if it holds again.",
             ));
         }
-        self.mark_card_note(now, rng, id, note.id, true)?;
+        let despite = wish.despite_restriction.as_deref();
+        let despite = self.despite(now, id.subject, Use::Card, despite)?;
+        self.mark_card_note(now, rng, id, note.id, true, despite)?;
         let step = self.steps.keep(TakeBack::CardNote {
             id,
             note: note.id,
@@ -138,11 +143,13 @@ impl<S: Storage> Replica<S> {
         id: CardId,
         note: NoteId,
         withdrawn: bool,
+        despite: Option<(ClientId, Said)>,
     ) -> Result<(), Refusal> {
         let mut batch = self.begin(now, rng);
         batch.card(&self.book, id, |doc, actor, clock| {
             Ok(doc.withdraw(actor, clock, note, withdrawn)?)
         })?;
+        self.put_despite(&mut batch, despite)?;
         self.save(rng, batch)?;
         Ok(())
     }

@@ -15,6 +15,8 @@ mod decide;
 mod people;
 mod practice;
 mod records;
+mod restriction;
+mod retention;
 mod shape;
 mod state;
 mod undo;
@@ -66,6 +68,8 @@ impl<S: Storage> Replica<S> {
             Command::AddClient(new) => self.add_client(now, rng, &new),
             Command::EditClient(wish) => self.edit_client(now, rng, &wish),
             Command::HoldClient(wish) => self.hold_client(now, rng, &wish),
+            Command::RestrictClient(wish) => self.restrict_client(now, rng, &wish),
+            Command::SetRetention(wish) => self.set_retention(now, rng, &wish),
             Command::AddPet(new) => self.add_pet(now, rng, &new),
             Command::EditPet(wish) => self.edit_pet(now, rng, &wish),
             Command::AddCardNote(new) => self.add_card_note(now, rng, &new),
@@ -115,7 +119,7 @@ impl<S: Storage> Replica<S> {
             }
             Query::Client { client } => Answer::Client(
                 self.book
-                    .client_view(client)
+                    .client_view(client, &|seat| self.name_of(seat))
                     .ok_or_else(|| not_found("client", "client"))?,
             ),
             Query::Cards { client } => Answer::Cards(self.cards(client)?),
@@ -135,6 +139,7 @@ impl<S: Storage> Replica<S> {
             Query::State => Answer::State(self.state()),
             Query::People => Answer::People(self.people()),
             Query::Erasures => Answer::Erasures(self.erasures_view()?),
+            Query::Retention => Answer::Retention(self.retention(now)?),
             Query::Check(wish) => {
                 checks::start("start", wish.start)?;
                 if let Some(minutes) = wish.minutes {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rand_core::CryptoRng;
 use sync_protocol::{FeedId, Role};
 
-use super::{checks, done, undo::TakeBack};
+use super::{checks, done, restriction::Use, undo::TakeBack};
 use crate::{
     catalogue::{
         ClientId, EditClient, EditPet, HoldClient, NewClient, NewPet, PetId, Refusal, Reply,
@@ -140,6 +140,12 @@ impl<S: Storage> Replica<S> {
             .map(|phones| checks::phones("phones", phones))
             .transpose()?;
         let warnings = self.known_phone(phones.as_deref().unwrap_or_default(), Some(id));
+        let despite = self.despite(
+            now,
+            subject,
+            Use::Record,
+            wish.despite_restriction.as_deref(),
+        )?;
         let fields = ClientFields {
             name: wish
                 .name
@@ -171,6 +177,7 @@ impl<S: Storage> Replica<S> {
         batch.record(&self.book, subject, |doc, actor, clock| {
             Ok(doc.set_client(actor, clock, &fields)?)
         })?;
+        self.put_despite(&mut batch, despite)?;
         let changed = self.save(rng, batch)?;
         let step = changed.then(|| self.steps.keep(TakeBack::Client { id, fields: back }));
         let mut reply = done(id, step, "The client is corrected.");
@@ -188,6 +195,8 @@ impl<S: Storage> Replica<S> {
         if self.book.client(new.client).is_none() {
             return Err(not_found("client", "client"));
         }
+        let client = Subject::Client(new.client);
+        let despite = self.despite(now, client, Use::Record, new.despite_restriction.as_deref())?;
         let short = |field: &str, text: Option<&str>| {
             text.map(|text| checks::short(field, text)).transpose()
         };
@@ -204,6 +213,7 @@ impl<S: Storage> Replica<S> {
         batch.record(&self.book, Subject::Pet(id), |doc, actor, clock| {
             Ok(doc.set_pet(actor, clock, &fields)?)
         })?;
+        self.put_despite(&mut batch, despite)?;
         self.save(rng, batch)?;
         let fields = PetFields {
             gone: Some(true),
@@ -227,6 +237,12 @@ impl<S: Storage> Replica<S> {
             .record(subject)?
             .pet()
             .ok_or_else(|| not_found("pet", "pet"))?;
+        let despite = self.despite(
+            now,
+            subject,
+            Use::Record,
+            wish.despite_restriction.as_deref(),
+        )?;
         let short = |field: &str, text: Option<&str>| {
             text.map(|text| checks::short(field, text)).transpose()
         };
@@ -252,6 +268,7 @@ impl<S: Storage> Replica<S> {
         batch.record(&self.book, subject, |doc, actor, clock| {
             Ok(doc.set_pet(actor, clock, &fields)?)
         })?;
+        self.put_despite(&mut batch, despite)?;
         let changed = self.save(rng, batch)?;
         let step = changed.then(|| self.steps.keep(TakeBack::Pet { id, fields: back }));
         Ok(done(id, step, "The pet is corrected."))

@@ -13,7 +13,7 @@ use schedule::WeekKey;
 use sync_protocol::SeatId;
 
 use crate::{
-    catalogue::{ClientId, ErrorCode, NoteId, PetId, Refusal, Reply, ServiceId, Undo},
+    catalogue::{ClientId, ErrorCode, NoteId, PetId, RecordKind, Refusal, Reply, ServiceId, Undo},
     documents::{
         CardId, ClientFields, LocationFields, PetFields, RoomFields, ServiceFields, StaffFields,
         Subject, Who,
@@ -50,6 +50,11 @@ pub(crate) enum TakeBack {
         home: WeekKey,
         id: DecisionId,
         verdicts: Vec<Verdict>,
+    },
+    /// The former rule of retention, or none.
+    Retention {
+        kept: RecordKind,
+        months: Option<u16>,
     },
     /// The former name of a seat, or none.
     Seat { id: SeatId, name: String },
@@ -93,6 +98,7 @@ impl TakeBack {
             Self::Staff { .. } => "Taken back: the member of staff is as before.",
             Self::Room { .. } => "Taken back: the room is as before.",
             Self::Service { .. } => "Taken back: the service is as before.",
+            Self::Retention { .. } => "Taken back: the records are kept as long as before.",
             Self::Seat { .. } => "Taken back: the seat is called what it was.",
         }
     }
@@ -107,6 +113,7 @@ impl TakeBack {
             Self::Location { id, .. } => id.to_string(),
             Self::Staff { id, .. } | Self::Room { id, .. } => id.to_string(),
             Self::Service { id, .. } => id.to_string(),
+            Self::Retention { kept, .. } => kept.as_str().to_owned(),
             Self::Seat { id, .. } => id.to_string(),
         }
     }
@@ -199,11 +206,13 @@ impl<S: Storage> Replica<S> {
                 self.put_details(rng, &mut batch, id, Some(&who), Some(&note), None)?;
             }
             TakeBack::Client { id, fields } => {
+                self.may_take_back(Subject::Client(id))?;
                 batch.record(&self.book, Subject::Client(id), |doc, actor, clock| {
                     Ok(doc.set_client(actor, clock, &fields)?)
                 })?;
             }
             TakeBack::Pet { id, fields } => {
+                self.may_take_back(Subject::Pet(id))?;
                 batch.record(&self.book, Subject::Pet(id), |doc, actor, clock| {
                     Ok(doc.set_pet(actor, clock, &fields)?)
                 })?;
@@ -212,7 +221,10 @@ impl<S: Storage> Replica<S> {
                 id,
                 note,
                 withdrawn,
-            } => return self.mark_card_note(now, rng, id, note, withdrawn),
+            } => {
+                self.may_take_back(id.subject)?;
+                return self.mark_card_note(now, rng, id, note, withdrawn, None);
+            }
             TakeBack::Decision { home, id, verdicts } => {
                 self.supersede(rng, &mut batch, home, id, verdicts)?;
             }
@@ -224,6 +236,11 @@ impl<S: Storage> Replica<S> {
             TakeBack::Staff { id, fields } => {
                 batch.practice(&self.book, |doc, actor, clock| {
                     Ok(doc.put_staff(actor, clock, id, &fields)?)
+                })?;
+            }
+            TakeBack::Retention { kept, months } => {
+                batch.practice(&self.book, |doc, actor, clock| {
+                    Ok(doc.set_retention(actor, clock, kept, months)?)
                 })?;
             }
             TakeBack::Seat { id, name } => {

@@ -22,8 +22,8 @@ use super::{
 use crate::{
     book::PlaceWish,
     catalogue::{
-        Booking, CancelVisit, ClashView, EditVisit, ErrorCode, MoveVisit, NewBlock, Refusal, Reply,
-        SetState, SlotView, Warning,
+        Booking, CancelVisit, ClashView, ClientId, EditVisit, ErrorCode, MoveVisit, NewBlock,
+        Refusal, Reply, SetState, SlotView, Warning,
     },
     documents::{About, Part, Sealed, Subject, Who},
     replica::{Back, Batch, Replica, illegal_step, invalid, not_allowed, not_found, random},
@@ -45,7 +45,8 @@ fn asks(warning: Warning) -> bool {
         | Warning::SiteClosed
         | Warning::StaffNotWorking
         | Warning::FarAhead
-        | Warning::StaffNotForService => true,
+        | Warning::StaffNotForService
+        | Warning::ClientRestricted => true,
         Warning::ClockChangesTwice | Warning::ClockOff | Warning::PhoneKnown => false,
     }
 }
@@ -222,12 +223,21 @@ impl<S: Storage> Replica<S> {
         now: Timestamp,
         wish: &PlaceWish,
         placement: &Placement,
+        client: Option<ClientId>,
         despite: bool,
     ) -> Result<Vec<Warning>, Refusal> {
         let mut warnings = self.book.warnings(wish, placement, now);
+        if client.is_some_and(|client| self.is_restricted(client)) {
+            warnings.push(Warning::ClientRestricted);
+        }
         if self.clock.offset.is_some_and(|by| by.abs() > CLOCK_OFF) {
             warnings.push(Warning::ClockOff);
         }
+        Self::confirmed(warnings, despite)
+    }
+
+    /// Refuses what somebody must say "anyway" to.
+    fn confirmed(warnings: Vec<Warning>, despite: bool) -> Result<Vec<Warning>, Refusal> {
         if despite || !warnings.iter().copied().any(asks) {
             return Ok(warnings);
         }
@@ -374,7 +384,13 @@ impl<S: Storage> Replica<S> {
             &placement,
             double_book.as_deref(),
         )?;
-        let warnings = self.check_warnings(corrected, &place, &placement, wish.despite_warnings)?;
+        let warnings = self.check_warnings(
+            corrected,
+            &place,
+            &placement,
+            wish.client,
+            wish.despite_warnings,
+        )?;
 
         let id = AppointmentId::from_bytes(random(rng));
         let home = self.home_for(wish.location, &placement)?;
@@ -542,7 +558,8 @@ impl<S: Storage> Replica<S> {
         )?;
         let warnings = match &place {
             Some(place) => {
-                self.check_warnings(corrected, place, &placement, wish.despite_warnings)?
+                let client = self.book.who_of(id).and_then(|who| who.client);
+                self.check_warnings(corrected, place, &placement, client, wish.despite_warnings)?
             }
             None => Vec::new(),
         };
@@ -740,6 +757,10 @@ impl<S: Storage> Replica<S> {
         if new_who.is_none() && note.is_none() {
             return Ok(done(id, None, "Nothing was changed."));
         }
+        let restricted = [before.client, who.client].into_iter().flatten();
+        let restricted = restricted.filter(|client| self.is_restricted(*client));
+        let warnings = restricted.take(1).map(|_| Warning::ClientRestricted);
+        let warnings = Self::confirmed(warnings.collect(), wish.despite_warnings)?;
         let mut batch = self.begin(now, rng);
         self.put_details(rng, &mut batch, id, new_who, note.as_deref(), None)?;
         let changed = self.save(rng, batch)?;
@@ -750,7 +771,9 @@ impl<S: Storage> Replica<S> {
                 note: note_before,
             })
         });
-        Ok(done(id, step, "The visit is corrected."))
+        let mut reply = done(id, step, "The visit is corrected.");
+        reply.warnings = warnings;
+        Ok(reply)
     }
 
     // ---- taking back -----------------------------------------------------------------------

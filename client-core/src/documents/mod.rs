@@ -34,6 +34,6 @@ pub use practice::{
     Location, LocationFields, Practice, PracticeDoc, Room, RoomFields, Service, ServiceFields,
     Staff, StaffFields,
 };
-pub use record::{ClientFields, ClientRecord, PetFields, PetRecord, RecordDoc, Subject};
+pub use record::{ClientFields, ClientRecord, PetFields, PetRecord, RecordDoc, Said, Subject};
 pub use registers::{DocumentError, Stamped};
 pub use visits::{About, Part, Sealed, SealedReason, VisitsWeek, Who};

@@ -15,13 +15,16 @@ use super::{
     code,
     registers::{DocumentError, Layout, Registers, Stamped, latest},
 };
-use crate::catalogue::{ServiceId, ServicePart, StaffRole};
+use crate::catalogue::{RecordKind, ServiceId, ServicePart, StaffRole};
 
 const PRACTICE: usize = 0;
 const LOCATIONS: usize = 1;
 const STAFF: usize = 2;
 const ROOMS: usize = 3;
 const SERVICES: usize = 4;
+
+/// Begins the field of how long something is kept.
+const RETENTION: &str = "retention.";
 
 /// Begins the field of a seat's name.
 const SEAT: &str = "seat.";
@@ -46,6 +49,8 @@ pub struct Practice {
     pub services: BTreeMap<ServiceId, Service>,
     /// What seats are called, of those that have a name.
     pub seats: BTreeMap<SeatId, String>,
+    /// For how many months after the last visit records are kept; for ever what is not listed.
+    pub retention: BTreeMap<RecordKind, u16>,
 }
 
 /// A site.
@@ -232,6 +237,20 @@ impl PracticeDoc {
             .write(actor, clock, &[(PRACTICE, field, code::write(name))])
     }
 
+    /// Says how many months something is kept; nothing means for ever.
+    pub fn set_retention(
+        &mut self,
+        actor: [u8; 16],
+        clock: Hlc,
+        kept: RecordKind,
+        months: Option<u16>,
+    ) -> Result<Option<NewChange>, DocumentError> {
+        let field = format!("{RETENTION}{}", kept.as_str());
+        let payload = code::write(months.unwrap_or_default());
+        self.registers
+            .write(actor, clock, &[(PRACTICE, field, payload)])
+    }
+
     /// Adds or edits a site.
     pub fn put_location(
         &mut self,
@@ -336,6 +355,15 @@ impl PracticeDoc {
         })
     }
 
+    /// A rule of retention in words when these were the latest changes.
+    pub(crate) fn months_at(&self, key: &str, heads: &[[u8; 32]]) -> Option<String> {
+        let standing = self.registers.at(PRACTICE, key, heads);
+        match code::owned::<u16>(&standing.first()?.payload)? {
+            0 => Some("for ever".to_owned()),
+            months => Some(format!("{months} months after the last visit")),
+        }
+    }
+
     /// Everything, typed.
     pub fn practice(&self) -> Practice {
         let name = latest(
@@ -348,8 +376,15 @@ impl PracticeDoc {
             let name = latest(Some(&standing), code::owned::<String>)?;
             (!name.is_empty()).then_some((seat, name))
         });
+        let retention = RecordKind::ALL.into_iter().filter_map(|kept| {
+            let field = format!("{RETENTION}{}", kept.as_str());
+            let standing = self.registers.standing(PRACTICE, &field);
+            let months = latest(Some(&standing), code::owned::<u16>)?;
+            (months > 0).then_some((kept, months))
+        });
         Practice {
             name: name.unwrap_or_default(),
+            retention: retention.collect(),
             seats: seats.collect(),
             locations: self
                 .entities(LOCATIONS)

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use minicbor::{Decode, Encode};
 use schedule::{CheckedChange, Hlc, HostileChange, NewChange, Received};
+use sync_protocol::SeatId;
 
 use super::{
     body::Target,
@@ -69,6 +71,40 @@ impl core::fmt::Display for Subject {
     }
 }
 
+/// What somebody gave as a reason, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// When, in seconds.
+    pub at: i64,
+    /// At which seat.
+    pub seat: SeatId,
+    /// The reason, or empty.
+    pub reason: String,
+}
+
+#[derive(Encode, Decode)]
+struct SaidWire(
+    #[n(0)] i64,
+    #[cbor(n(1), with = "minicbor::bytes")] [u8; 16],
+    #[n(2)] String,
+);
+
+impl Said {
+    fn write(&self) -> Vec<u8> {
+        code::write(SaidWire(self.at, self.seat.to_bytes(), self.reason.clone()))
+    }
+
+    /// From the value of a register.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let SaidWire(at, seat, reason) = code::owned(bytes)?;
+        Some(Self {
+            at,
+            seat: SeatId::from_bytes(seat),
+            reason,
+        })
+    }
+}
+
 /// A client, read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientRecord {
@@ -82,6 +118,8 @@ pub struct ClientRecord {
     pub note: String,
     /// Why this client must be kept, or empty.
     pub hold: String,
+    /// Why what is kept about this client may not be used, while it may not.
+    pub restriction: Option<Said>,
 }
 
 /// A pet, read.
@@ -112,6 +150,10 @@ pub struct ClientFields {
     pub note: Option<String>,
     /// Why this client must be kept.
     pub hold: Option<String>,
+    /// Why what is kept may not be used; an empty reason lifts it.
+    pub restriction: Option<Said>,
+    /// Why something was written in spite of the restriction.
+    pub despite: Option<Said>,
     /// Taken in by mistake: not shown any more.
     pub gone: Option<bool>,
 }
@@ -169,6 +211,8 @@ impl RecordDoc {
             ("email", fields.email.as_ref().map(code::write)),
             ("note", fields.note.as_ref().map(code::write)),
             ("hold", fields.hold.as_ref().map(code::write)),
+            ("restricted", fields.restriction.as_ref().map(Said::write)),
+            ("despite", fields.despite.as_ref().map(Said::write)),
             ("gone", fields.gone.map(code::write)),
         ];
         self.write(actor, clock, puts)
@@ -249,6 +293,8 @@ impl RecordDoc {
             email: text(&fields, "email"),
             note: text(&fields, "note"),
             hold: text(&fields, "hold"),
+            restriction: latest(fields.get("restricted"), Said::read)
+                .filter(|said| !said.reason.is_empty()),
         })
     }
 

@@ -5,14 +5,26 @@
 
 mod csv;
 mod page;
+mod pdf;
 
 use jiff::{Timestamp, civil::DateTime};
 use serde::Serialize;
 
 use crate::catalogue::{
     AlertView, AuditRow, CardKind, CardView, CardsView, ClientSummary, ClientView, PracticeView,
-    VisitDetails, VisitState,
+    RestrictionView, VisitDetails, VisitState,
 };
+
+/// A file could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExportError {
+    /// The JSON.
+    #[error("the JSON could not be made: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The PDF.
+    #[error(transparent)]
+    Pdf(#[from] pdf::PdfError),
+}
 
 /// Everything about one client that the seat in use can read.
 #[derive(Debug, Serialize)]
@@ -24,6 +36,11 @@ pub(crate) struct Dossier {
     left_out: Vec<String>,
     client: ClientSummary,
     note: String,
+    /// Why this client must be kept.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    hold: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restriction: Option<RestrictionView>,
     alerts: Vec<AlertView>,
     visits: Vec<Visit>,
     cards: Vec<CardView>,
@@ -75,6 +92,8 @@ impl Dossier {
             left_out,
             client: from.client.client,
             note: from.client.note,
+            hold: from.client.hold,
+            restriction: from.client.restriction,
             alerts: from.client.alerts,
             visits,
             cards: from.cards.cards,
@@ -83,13 +102,29 @@ impl Dossier {
     }
 
     /// Name and content of each file.
-    pub(crate) fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
+    pub(crate) fn files(&self) -> Result<Vec<(&'static str, Vec<u8>)>, ExportError> {
         Ok(vec![
             ("client.json", serde_json::to_vec_pretty(self)?),
             ("visits.csv", csv::visits(self).into_bytes()),
             ("notes.csv", csv::notes(self).into_bytes()),
             ("client.html", page::page(self).into_bytes()),
+            ("client.pdf", pdf::pdf(self)?),
         ])
+    }
+
+    /// What the practice was told to do with it, in names and values.
+    fn rights(&self) -> Vec<(&'static str, String)> {
+        let mut rights = Vec::new();
+        if !self.hold.is_empty() {
+            rights.push(("Must be kept", self.hold.clone()));
+        }
+        if let Some(said) = &self.restriction {
+            let RestrictionView {
+                reason, since, by, ..
+            } = said;
+            rights.push(("Restricted", format!("{reason} (since {since}, by {by})")));
+        }
+        rights
     }
 }
 

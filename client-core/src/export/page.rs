@@ -51,12 +51,14 @@ pub(super) fn page(dossier: &Dossier) -> String {
     }
     let phones = escaped(&client.phones.join(", "));
     let email = escaped(&client.email);
-    let rows = [
+    let mut rows = vec![
         ["Id".to_owned(), client.id.to_string()],
         ["Telephone".to_owned(), phones],
         ["E-mail".to_owned(), email],
         ["Note".to_owned(), escaped(&dossier.note)],
     ];
+    let rights = dossier.rights().into_iter();
+    rows.extend(rights.map(|(name, value)| [name.to_owned(), escaped(&value)]));
     let _ = write!(page, "<h2>Client</h2>{}", table(["", ""], &rows));
     let pets = client.pets.iter();
     let pets = pets.map(|pet| [&pet.name, &pet.species, &pet.breed, &pet.microchip]);

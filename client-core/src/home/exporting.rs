@@ -34,7 +34,7 @@ impl Home {
         let Answer::Cards(cards) = desk.replica.query(now, Query::Cards { client })? else {
             return Err(internal("the cards answered something else"));
         };
-        let sources = gather(desk, client, cards);
+        let sources = gather(desk, now, client, cards);
         let noted = sources.and_then(|sources| {
             let wrote = desk.replica.note_opened(
                 now,
@@ -106,10 +106,16 @@ fn vacant(folder: &Path, client: ClientId) -> Result<PathBuf, Refusal> {
     Ok(target)
 }
 
-fn gather(desk: &mut Desk, client: ClientId, cards: CardsView) -> Result<Sources, Refusal> {
+fn gather(
+    desk: &mut Desk,
+    now: Timestamp,
+    client: ClientId,
+    cards: CardsView,
+) -> Result<Sources, Refusal> {
+    let Answer::Client(view) = desk.replica.query(now, Query::Client { client })? else {
+        return Err(internal("the client answered something else"));
+    };
     let book = desk.replica.book_mut();
-    let view = book.client_view(client);
-    let view = view.ok_or_else(|| not_found("client", "client"))?;
     let visits = book.visits_of(client);
     let visits = visits
         .into_iter()

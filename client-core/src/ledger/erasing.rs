@@ -14,16 +14,19 @@ use std::collections::{BTreeSet, HashMap};
 use entry_log::{Index, PurgeError, Storage};
 use sync_protocol::{
     Acceptance, DeviceId, Entry, ErasureId, ErasureReceipt, FeedId, Hash, IncarnationId, Item,
-    KeyId, SubjectId, accept, subject_rows,
+    KeyId, SubjectId, SubjectRow, accept, subject_rows,
 };
 
 use super::{Ledger, LedgerError, record};
+use crate::sealing::Compartment;
 
 /// Where the row of a subject's key lies, with its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowAt {
     /// The key.
     pub key: KeyId,
+    /// Where it is used, if this program knows it.
+    pub compartment: Option<Compartment>,
     /// The entry that holds the row.
     pub entry: (IncarnationId, u64),
     /// Its name.
@@ -58,9 +61,15 @@ impl Erasing {
             self.bodies.entry(key).or_default().push(index);
         } else if header.feed == FeedId::Keys {
             let (rows, count) = subject_rows(body);
-            for (key, subject) in rows {
+            for SubjectRow {
+                key,
+                subject,
+                compartment,
+            } in rows
+            {
                 let row = RowAt {
                     key,
+                    compartment: Compartment::numbered(compartment),
                     entry: entry.id(),
                     hash,
                     alone: count == 1,

@@ -71,14 +71,24 @@ impl<S: Storage> Replica<S> {
             return Err(not_allowed("erase a client", "an owner"));
         }
         let known = self.book.client_record(client);
-        let (name, hold) = known
-            .map(|known| (known.name.clone(), known.hold.clone()))
+        let (name, hold, restricted) = known
+            .map(|known| {
+                let restricted = known.restriction.is_some();
+                (known.name.clone(), known.hold.clone(), restricted)
+            })
             .ok_or_else(|| not_found("client", "client"))?;
         if !hold.is_empty() {
             return Err(Refusal::new(
                 ErrorCode::NotAllowed,
                 format!("This client must be kept: {hold}."),
                 "End the hold first, if its reason is over: Client, Hold; or daybook hold --end.",
+            ));
+        }
+        if restricted {
+            return Err(Refusal::new(
+                ErrorCode::NotAllowed,
+                "What is kept about this client is restricted: it stays until that is lifted.",
+                "Tell the client, and lift the restriction: Client, Rights, Restrict; or daybook restrict --lift.",
             ));
         }
         if confirm.trim() != name.trim() {

@@ -42,6 +42,12 @@ impl Compartment {
         Self::Payments,
     ];
 
+    /// The one with this number in rows of the key table.
+    pub fn numbered(number: u64) -> Option<Self> {
+        let number = usize::try_from(number).ok()?;
+        Self::ALL.get(number).copied()
+    }
+
     /// The compartment of a feed; none for clear feeds.
     pub const fn of(feed: FeedId) -> Option<Self> {
         match feed {

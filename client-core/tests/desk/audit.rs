@@ -49,6 +49,7 @@ fn a_clients_history_is_told_with_the_values_before_and_after() {
             phones: Some(vec![phone.to_owned()]),
             email: None,
             note: None,
+            despite_restriction: None,
         })
     };
     desk.tell(edit("600 100"));
@@ -66,11 +67,13 @@ fn a_clients_history_is_told_with_the_values_before_and_after() {
         of: client.to_string(),
         card: CardKind::Payments,
         text: "Pays late".to_owned(),
+        despite_restriction: None,
     }));
     desk.tell(Command::AddCardNote(NewCardNote {
         of: client.to_string(),
         card: CardKind::Clinical,
         text: "Allergic to lilies".to_owned(),
+        despite_restriction: None,
     }));
 
     let expected = [
@@ -208,12 +211,14 @@ fn another_seat_is_named_and_a_groomer_is_told_nothing_clinical() {
         of: client.to_string(),
         card: CardKind::Clinical,
         text: "Allergic to lilies".to_owned(),
+        despite_restriction: None,
     }));
     meet(&mut owner, &mut groomer);
     groomer.tell(Command::AddCardNote(NewCardNote {
         of: client.to_string(),
         card: CardKind::Handling,
         text: "Nips".to_owned(),
+        despite_restriction: None,
     }));
     meet(&mut owner, &mut groomer);
     let there = audit(&mut groomer, of(client));

@@ -317,6 +317,7 @@ fn a_clock_ten_years_off_never_stops_work() {
         note: Some("later".to_owned()),
         client: Some(client),
         pets: None,
+        despite_warnings: false,
     }));
     meet(&mut desk, &mut other);
     agree(&mut desk, &mut other);

@@ -23,6 +23,7 @@ fn add(of: &impl ToString, card: CardKind, text: &str) -> Command {
         of: of.to_string(),
         card,
         text: text.to_owned(),
+        despite_restriction: None,
     })
 }
 
@@ -31,6 +32,7 @@ fn withdraw(of: &impl ToString, card: CardKind, note: &str) -> Command {
         of: of.to_string(),
         card,
         note: note.parse().unwrap(),
+        despite_restriction: None,
     })
 }
 
@@ -79,6 +81,7 @@ fn clinic() -> Clinic {
         species: None,
         breed: None,
         microchip: None,
+        despite_restriction: None,
     };
     let rex = owner.tell(Command::AddPet(pet)).id.parse().unwrap();
     Clinic {

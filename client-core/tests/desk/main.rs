@@ -14,6 +14,8 @@ mod cards;
 mod meeting;
 mod people;
 mod renewal;
+mod restriction;
+mod retention;
 mod sealed;
 mod taking_back;
 mod world;

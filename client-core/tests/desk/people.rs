@@ -101,6 +101,7 @@ fn who_was_dismissed_opens_nothing_new_and_writes_nothing_that_counts() {
         phones: None,
         email: None,
         note: None,
+        despite_restriction: None,
     }));
     meet(&mut owner, &mut vet);
     assert_eq!(names(&mut vet), ["After Dismissal", "Before, Renamed"]);
@@ -113,6 +114,7 @@ fn who_was_dismissed_opens_nothing_new_and_writes_nothing_that_counts() {
         phones: None,
         email: None,
         note: None,
+        despite_restriction: None,
     }));
     meet(&mut owner, &mut leaver);
     meet(&mut vet, &mut leaver);
@@ -168,7 +170,12 @@ fn what_was_written_too_late_in_a_lost_role_counts_for_nothing_alike_everywhere(
     let note = |desk: &mut Desk, card, text: &str| {
         let text = text.to_owned();
         let of = client.to_string();
-        desk.tell(Command::AddCardNote(NewCardNote { of, card, text }));
+        desk.tell(Command::AddCardNote(NewCardNote {
+            of,
+            card,
+            text,
+            despite_restriction: None,
+        }));
     };
     note(&mut vet, CardKind::Clinical, "Seen in time");
     meet(&mut vet, &mut owner);

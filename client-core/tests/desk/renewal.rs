@@ -162,6 +162,7 @@ fn note(of: PetId, text: &str) -> Command {
         of: of.to_string(),
         card: CardKind::Clinical,
         text: text.to_owned(),
+        despite_restriction: None,
     })
 }
 
@@ -189,6 +190,7 @@ fn managers_read_clinical_cards_while_they_are_let_in_and_nothing_that_comes_lat
         species: None,
         breed: None,
         microchip: None,
+        despite_restriction: None,
     };
     let pet: PetId = owner.tell(Command::AddPet(pet)).id.parse().unwrap();
     let mut vet = owner.join(2, StaffRole::Vet);

@@ -48,6 +48,7 @@ fn nothing_typed_is_in_the_bytes_of_any_entry() {
             species: None,
             breed: None,
             microchip: None,
+            despite_restriction: None,
         }))
         .id
         .parse()

@@ -106,6 +106,7 @@ fn blocks_and_details_go_back() {
         note: Some("bring the papers".to_owned()),
         client: Some(client),
         pets: None,
+        despite_warnings: false,
     }));
     let text = desk.text(id);
     assert_eq!(text.title, "Marigold Thistle");
@@ -126,6 +127,7 @@ fn clients_and_pets_go_back() {
             species: Some("dog".to_owned()),
             breed: None,
             microchip: None,
+            despite_restriction: None,
         }))
         .id
         .parse()
@@ -145,6 +147,7 @@ fn clients_and_pets_go_back() {
         species: None,
         breed: None,
         microchip: None,
+        despite_restriction: None,
     }));
     assert_eq!(found(&mut desk, "Crumb").len(), 1);
     undo(&mut desk, None);
@@ -155,6 +158,7 @@ fn clients_and_pets_go_back() {
         phones: Some(vec!["+34 600 100 200".to_owned()]),
         email: None,
         note: None,
+        despite_restriction: None,
     }));
     assert_eq!(found(&mut desk, "0200").len(), 1);
     undo(&mut desk, None);

@@ -66,7 +66,7 @@ pub use ids::{
 pub use keys::{KeyError, SealKey, Signature, VerifyKey};
 pub use known::remember_good_signatures;
 pub use receipt::ErasureReceipt;
-pub use rows::subject_rows;
+pub use rows::{SubjectRow, subject_rows};
 pub use session::{Join, SignIn, Welcome};
 pub use signed::{Signed, Statement};
 

@@ -8,13 +8,24 @@ use crate::ids::{KeyId, SubjectId};
 /// The number of a row with a subject's key; sealing.md has the others.
 const SUBJECT: u64 = 2;
 
+/// A subject key, as the key table shows it to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubjectRow {
+    /// The key.
+    pub key: KeyId,
+    /// Whose.
+    pub subject: SubjectId,
+    /// The number of the compartment it is used in.
+    pub compartment: u64,
+}
+
 /// The subject keys in the body of an entry of the keys feed, with the number of all its rows.
 /// Bytes that are no such body hold none.
-pub fn subject_rows(body: &[u8]) -> (Vec<(KeyId, SubjectId)>, usize) {
+pub fn subject_rows(body: &[u8]) -> (Vec<SubjectRow>, usize) {
     read(body).unwrap_or_default()
 }
 
-fn read(body: &[u8]) -> Option<(Vec<(KeyId, SubjectId)>, usize)> {
+fn read(body: &[u8]) -> Option<(Vec<SubjectRow>, usize)> {
     let mut reader = Decoder::new(body);
     if reader.array().ok()? != Some(2) || reader.u64().ok()? != 0 {
         return None;
@@ -28,8 +39,12 @@ fn read(body: &[u8]) -> Option<(Vec<(KeyId, SubjectId)>, usize)> {
         if kind == SUBJECT {
             let key = reader.bytes().ok()?.try_into().ok()?;
             let subject = reader.bytes().ok()?.try_into().ok()?;
-            found.push((KeyId::from_bytes(key), SubjectId::from_bytes(subject)));
-            rest = rest.checked_sub(2)?;
+            found.push(SubjectRow {
+                key: KeyId::from_bytes(key),
+                subject: SubjectId::from_bytes(subject),
+                compartment: reader.u64().ok()?,
+            });
+            rest = rest.checked_sub(3)?;
         }
         for _ in 0..rest {
             reader.skip().ok()?;

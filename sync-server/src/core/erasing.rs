@@ -101,11 +101,9 @@ impl<S: Storage> Organisation<S> {
         let header = entry.header();
         let shun = if header.feed == FeedId::Keys {
             let (rows, _) = subject_rows(entry.body().unwrap_or_default());
-            let gone = rows.iter().any(|(_, who)| erased.subject(*who).is_some());
+            let gone = rows.iter().any(|row| erased.subject(row.subject).is_some());
             if gone {
-                self.erasing
-                    .shunned
-                    .extend(rows.iter().map(|(key, _)| *key));
+                self.erasing.shunned.extend(rows.iter().map(|row| row.key));
             }
             gone
         } else {

@@ -101,12 +101,14 @@ impl World {
                 phones: Some(vec![format!("+35191{number:07}")]),
                 email: None,
                 note: None,
+                despite_restriction: None,
             })
         } else {
             Command::AddCardNote(NewCardNote {
                 of: pet.to_string(),
                 card: kind,
                 text: format!("noted {number}"),
+                despite_restriction: None,
             })
         };
         let done = self.done(desk, command, None)?;
@@ -303,6 +305,7 @@ impl World {
             note: Some(format!("note {number}")),
             client: None,
             pets: None,
+            despite_warnings: false,
         });
         let done = self.done(desk, command, Some((appointment, Act::EditDetails)))?;
         Ok(done.is_some())

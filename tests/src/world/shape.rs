@@ -244,6 +244,7 @@ impl World {
                 species: None,
                 breed: None,
                 microchip: None,
+                despite_restriction: None,
             }))?;
             self.practice.clients.push((client, pet));
         }

@@ -316,7 +316,10 @@ fn details_show_once_their_key_is_here() {
     assert_eq!(text.pets[0].name, "Luna");
     assert_eq!(text.service_name.as_deref(), Some("Check-up"));
     assert_eq!(text.note.as_deref(), Some("limps"));
-    let view = desk.book.client_view(client(1)).unwrap();
+    let view = desk
+        .book
+        .client_view(client(1), &|seat| seat.to_string())
+        .unwrap();
     assert_eq!(view.last.unwrap().id, apt(1));
 }
 

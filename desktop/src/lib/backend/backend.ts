@@ -30,6 +30,7 @@ interface AnswerKinds {
 	people: "people";
 	audit: "audit";
 	erasures: "erasures";
+	retention: "retention";
 	check: "check";
 }
 

@@ -10,6 +10,7 @@ import { auditRow, auditView } from "./fake/audit";
 import { cardsView, mayOnCard } from "./fake/cards";
 import { refusal, run } from "./fake/commands";
 import { clashesOf, freeSlots, ghost, warningsOf } from "./fake/plan";
+import { retentionView } from "./fake/retention";
 import { clientView, dayView, reviewsOf, search, visitDetails } from "./fake/views";
 import { emptyBook, sampleWorld, type Book, type World } from "./fake/world";
 import type { Answer } from "./types/Answer";
@@ -503,6 +504,12 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				`This client must be kept: ${client.hold}.`,
 				"End the hold first, if its reason is over.",
 			);
+		if (client.restricted)
+			throw refusal(
+				"not_allowed",
+				"What is kept about this client is restricted: it stays until that is lifted.",
+				"Tell the client, and lift the restriction.",
+			);
 		if (confirm.trim() !== client.name)
 			throw refusal(
 				"invalid_input",
@@ -672,6 +679,10 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				};
 			case "erasures":
 				return { type: "erasures", erasures: world.erasures };
+			case "retention":
+				if (!["owner", "manager"].includes(world.seats.find((seat) => seat.here)?.role ?? ""))
+					throw refusal("not_allowed", "This seat may not see this.", "Ask an owner.");
+				return { type: "retention", ...retentionView(book, now().slice(0, 10)) };
 			case "check": {
 				const moved = book.visits.find((one) => one.id === query.appointment);
 				const wanted = {

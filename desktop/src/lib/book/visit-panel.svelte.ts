@@ -59,6 +59,8 @@ export class VisitPanel {
 			type: "edit_visit",
 			appointment: this.appointment,
 			note: this.note.trim(),
+			// The second time it is meant.
+			despite_warnings: this.refusal?.code === "needs_confirmation",
 		});
 	}
 

@@ -10,6 +10,8 @@ import type { Reply } from "../backend/types/Reply";
 /** A note while it is written: on whose card, on which. */
 export class NoteDraft {
 	text = $state("");
+	/** Why, although the client's data are restricted. */
+	despite = $state("");
 
 	constructor(
 		readonly of: string,
@@ -87,17 +89,20 @@ export class ClientCards {
 			of: draft.of,
 			card: draft.card,
 			text: draft.text.trim(),
+			...(draft.despite.trim() === "" ? {} : { despite_restriction: draft.despite.trim() }),
 		});
 		if (done) this.draft = undefined;
 		return done;
 	}
 
-	async withdraw(card: CardView, note: CardNoteView): Promise<boolean> {
+	/** Where the client's data are restricted, with a reason. */
+	async withdraw(card: CardView, note: CardNoteView, despite = ""): Promise<boolean> {
 		return this.#run({
 			type: "withdraw_card_note",
 			of: card.of,
 			card: card.card,
 			note: note.id,
+			...(despite.trim() === "" ? {} : { despite_restriction: despite.trim() }),
 		});
 	}
 

@@ -255,6 +255,7 @@ export const en = {
 			audit: "Audit",
 			backup: "Backup",
 			kit: "Recovery kit",
+			retention: "Retention",
 			erasures: "Erasures",
 			computer: "This computer",
 		},
@@ -538,5 +539,7 @@ export const en = {
 		clock_off: "This computer's clock is far off the relay's.",
 		phone_known: "Another client has the same phone number.",
 		staff_not_for_service: "This person is not listed for this service.",
+		client_restricted:
+			"What is kept about this client is restricted: treat an emergency or do what the client agreed to, and nothing more.",
 	},
 } as const;

@@ -25,6 +25,8 @@ export class ClientForm {
 	phones = $state("");
 	email = $state("");
 	note = $state("");
+	/** Why, although the client's data are restricted. */
+	despite = $state("");
 
 	constructor({ client, note }: ClientView) {
 		this.name = client.name;
@@ -41,6 +43,8 @@ export class PetForm {
 	species = $state("");
 	breed = $state("");
 	microchip = $state("");
+	/** Why, although the client's data are restricted. */
+	despite = $state("");
 
 	constructor(pet?: PetSummary) {
 		this.id = pet?.id;
@@ -49,6 +53,11 @@ export class PetForm {
 		this.breed = pet?.breed ?? "";
 		this.microchip = pet?.microchip ?? "";
 	}
+}
+
+function despite(form: { despite: string }): { despite_restriction?: string } {
+	const reason = form.despite.trim();
+	return reason === "" ? {} : { despite_restriction: reason };
 }
 
 export class Clients {
@@ -162,6 +171,7 @@ export class Clients {
 			phones: list(this.form.phones),
 			email: this.form.email.trim(),
 			note: this.form.note.trim(),
+			...despite(this.form),
 		});
 		if (done) this.form = undefined;
 	}
@@ -179,6 +189,7 @@ export class Clients {
 			species: form.species.trim(),
 			breed: form.breed.trim(),
 			microchip: form.microchip.trim(),
+			...despite(form),
 		};
 		const done = await this.#run(
 			form.id === undefined

@@ -28,6 +28,7 @@ export const SECTIONS = [
 	"audit",
 	"backup",
 	"kit",
+	"retention",
 	"erasures",
 	"computer",
 ] as const;

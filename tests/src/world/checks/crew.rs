@@ -249,6 +249,7 @@ impl World {
                 of: pet.to_string(),
                 card,
                 text: "the morning after".to_owned(),
+                despite_restriction: None,
             };
             self.owner_writes(Command::AddCardNote(note))?;
         }
@@ -258,6 +259,7 @@ impl World {
             phones: None,
             email: None,
             note: None,
+            despite_restriction: None,
         }))?;
         self.somebody_books(0)?;
         self.in_step()?;

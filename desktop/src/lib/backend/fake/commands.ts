@@ -10,7 +10,7 @@ import type { Reply } from "../types/Reply";
 import type { VisitState } from "../types/VisitState";
 import { clashesOf, freeSlots, ghost, roomsFor, warningsOf } from "./plan";
 import { NEXT } from "./views";
-import type { Book, FakeVisit } from "./world";
+import type { Book, FakeClient, FakeVisit } from "./world";
 
 type Said = Omit<Reply, "undo">;
 
@@ -36,6 +36,20 @@ function find<T extends { id: string }>(list: T[], id: string, what: string, fie
 			field,
 		);
 	return found;
+}
+
+/** What is restricted is changed with a reason. */
+function despite(client: FakeClient | undefined, reason: string | null | undefined): void {
+	if (client?.restricted && !reason?.trim())
+		throw {
+			...refusal(
+				"needs_confirmation",
+				"The client's data are restricted: they are kept and not used.",
+				"Say why it is needed all the same.",
+				"despite_restriction",
+			),
+			warnings: ["client_restricted"],
+		} satisfies Refusal;
 }
 
 export function run(book: Book, command: Command, now: string, instant: string): Said {
@@ -67,6 +81,8 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			} satisfies Refusal;
 		}
 		const warnings = warningsOf(book, visit, now);
+		if (book.clients.find((one) => one.id === visit.client)?.restricted)
+			warnings.push("client_restricted");
 		if (warnings.length > 0 && !despite)
 			throw {
 				...refusal("needs_confirmation", "There is something to know first.", "Confirm to go on."),
@@ -249,6 +265,7 @@ export function run(book: Book, command: Command, now: string, instant: string):
 		}
 		case "edit_client": {
 			const client = find(book.clients, command.client, "client", "client");
+			despite(client, command.despite_restriction);
 			if (command.name != null) client.name = named(command.name);
 			if (command.phones != null) client.phones = command.phones;
 			if (command.email != null) client.email = command.email;
@@ -263,8 +280,35 @@ export function run(book: Book, command: Command, now: string, instant: string):
 				: "The client need not be kept any more.";
 			return { id: client.id, said };
 		}
+		case "restrict_client": {
+			const client = find(book.clients, command.client, "client", "client");
+			const reason = command.reason.trim();
+			if (reason === "") {
+				delete client.restriction;
+				delete client.restricted;
+				return {
+					id: client.id,
+					said: "The restriction is lifted: what is kept may be used again.",
+				};
+			}
+			client.restriction = { reason, since: instant, seat: "seat_1", by: "this desk" };
+			client.restricted = true;
+			return { id: client.id, said: "What is kept about the client is restricted." };
+		}
+		case "set_retention": {
+			const months = command.months ?? undefined;
+			if (months !== undefined && (months < 1 || months > 1200))
+				throw refusal("invalid_input", "That is no time.", "Give 1 to 1200 months.", "months");
+			book.retention = book.retention.map((rule) =>
+				rule.kept !== command.kept
+					? rule
+					: { kept: rule.kept, ...(months === undefined ? {} : { months }) },
+			);
+			return { id: command.kept, said: "The rule is set. Nothing is erased by it." };
+		}
 		case "add_pet": {
 			const client = find(book.clients, command.client, "client", "client");
+			despite(client, command.despite_restriction);
 			const made = id("pet");
 			client.pets.push({
 				id: made,
@@ -282,6 +326,10 @@ export function run(book: Book, command: Command, now: string, instant: string):
 				"pet",
 				"pet",
 			);
+			despite(
+				book.clients.find((one) => one.pets.includes(pet)),
+				command.despite_restriction,
+			);
 			if (command.name != null) pet.name = named(command.name);
 			if (command.species != null) pet.species = command.species;
 			if (command.breed != null) pet.breed = command.breed;
@@ -297,6 +345,12 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			);
 			if (command.text.trim() === "")
 				throw refusal("invalid_input", "The note is empty.", "Type what to note.", "text");
+			despite(
+				book.clients.find(
+					(one) => one.id === command.of || one.pets.some((pet) => pet.id === command.of),
+				),
+				command.despite_restriction,
+			);
 			const made = id("note");
 			const { of, card, text } = command;
 			book.notes.push({ id: made, of, card, text, by: "this desk", at: instant });

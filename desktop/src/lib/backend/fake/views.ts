@@ -188,7 +188,7 @@ function review(book: Book, claims: string[], resources: string[]): ReviewView {
 export function clientView(book: Book, id: string): ClientView | undefined {
 	const client = book.clients.find((one) => one.id === id);
 	if (!client) return undefined;
-	const { note, hold, ...summary } = client;
+	const { note, hold, restriction, ...summary } = client;
 	const visits = book.visits
 		.filter((visit) => visit.client === id)
 		.sort((a, b) => b.start.localeCompare(a.start))
@@ -207,6 +207,7 @@ export function clientView(book: Book, id: string): ClientView | undefined {
 		client: summary,
 		note,
 		...(hold ? { hold } : {}),
+		...(restriction ? { restriction } : {}),
 		visits,
 		alerts,
 		...(last ? { last } : {}),

@@ -10,6 +10,8 @@ import type { InvitationView } from "../types/InvitationView";
 import type { MaskedView } from "../types/MaskedView";
 import type { LinkState } from "../types/LinkState";
 import type { LocationView } from "../types/LocationView";
+import type { RestrictionView } from "../types/RestrictionView";
+import type { RetentionRule } from "../types/RetentionRule";
 import type { RoomView } from "../types/RoomView";
 import type { SeatView } from "../types/SeatView";
 import type { ServiceView } from "../types/ServiceView";
@@ -18,6 +20,7 @@ import type { StaffView } from "../types/StaffView";
 import type { Standing } from "../types/Standing";
 import type { VisitState } from "../types/VisitState";
 import type { FakeNote } from "./cards";
+import { KINDS } from "./retention";
 
 export interface FakeVisit {
 	id: string;
@@ -47,6 +50,7 @@ export interface FakeVisit {
 export interface FakeClient extends ClientSummary {
 	note: string;
 	hold?: string;
+	restriction?: RestrictionView;
 }
 
 /** Everything undo has to bring back. */
@@ -57,6 +61,7 @@ export interface Book {
 	rooms: RoomView[];
 	services: ServiceView[];
 	clients: FakeClient[];
+	retention: RetentionRule[];
 	visits: FakeVisit[];
 	notes: FakeNote[];
 	/** What seats are called, by id. */
@@ -121,6 +126,7 @@ export function emptyBook(name: string): Book {
 		rooms: [],
 		services: [],
 		clients: [],
+		retention: KINDS.map((kept) => ({ kept })),
 		visits: [],
 		notes: [],
 		seatNames: {},

@@ -9,6 +9,7 @@ import type { DayView } from "./DayView";
 import type { ErasuresView } from "./ErasuresView";
 import type { PeopleView } from "./PeopleView";
 import type { PracticeView } from "./PracticeView";
+import type { RetentionView } from "./RetentionView";
 import type { ReviewView } from "./ReviewView";
 import type { SlotView } from "./SlotView";
 import type { StateView } from "./StateView";
@@ -41,4 +42,4 @@ clashes: Array<ClashView>,
 /**
  * Hash over them, hexadecimal.
  */
-hash: string, } | { "type": "state" } & StateView | { "type": "people" } & PeopleView | { "type": "audit" } & AuditView | { "type": "erasures" } & ErasuresView | { "type": "check" } & CheckView;
+hash: string, } | { "type": "state" } & StateView | { "type": "people" } & PeopleView | { "type": "audit" } & AuditView | { "type": "erasures" } & ErasuresView | { "type": "retention" } & RetentionView | { "type": "check" } & CheckView;

@@ -24,4 +24,8 @@ email: string,
 /**
  * Pets.
  */
-pets: Array<PetSummary>, };
+pets: Array<PetSummary>, 
+/**
+ * What is kept about the client may not be used.
+ */
+restricted?: boolean, };

@@ -2,6 +2,7 @@
 import type { AlertView } from "./AlertView";
 import type { ClientSummary } from "./ClientSummary";
 import type { PastVisit } from "./PastVisit";
+import type { RestrictionView } from "./RestrictionView";
 
 /**
  * A client in full.
@@ -19,6 +20,10 @@ note: string,
  * Why this client must be kept, or empty.
  */
 hold?: string, 
+/**
+ * Why what is kept may not be used, while it may not.
+ */
+restriction?: RestrictionView, 
 /**
  * Visits known to this replica, latest first, at most 50.
  */

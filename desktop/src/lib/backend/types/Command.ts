@@ -16,7 +16,9 @@ import type { NewPet } from "./NewPet";
 import type { NewRoom } from "./NewRoom";
 import type { NewService } from "./NewService";
 import type { NewStaff } from "./NewStaff";
+import type { RestrictClient } from "./RestrictClient";
 import type { SetHours } from "./SetHours";
+import type { SetRetention } from "./SetRetention";
 import type { SetState } from "./SetState";
 import type { Undo } from "./Undo";
 import type { WithdrawCardNote } from "./WithdrawCardNote";
@@ -24,4 +26,4 @@ import type { WithdrawCardNote } from "./WithdrawCardNote";
 /**
  * A wish to change something. `{"type": "book", ...}`.
  */
-export type Command = { "type": "add_location" } & NewLocation | { "type": "add_staff" } & NewStaff | { "type": "add_room" } & NewRoom | { "type": "add_service" } & NewService | { "type": "set_hours" } & SetHours | { "type": "edit_entry" } & EditEntry | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "hold_client" } & HoldClient | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;
+export type Command = { "type": "add_location" } & NewLocation | { "type": "add_staff" } & NewStaff | { "type": "add_room" } & NewRoom | { "type": "add_service" } & NewService | { "type": "set_hours" } & SetHours | { "type": "edit_entry" } & EditEntry | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "hold_client" } & HoldClient | { "type": "restrict_client" } & RestrictClient | { "type": "set_retention" } & SetRetention | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;

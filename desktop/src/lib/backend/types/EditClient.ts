@@ -23,4 +23,8 @@ email?: string | null,
 /**
  * The new note; empty removes it.
  */
-note?: string | null, };
+note?: string | null, 
+/**
+ * Why it is written although the client's data are restricted.
+ */
+despite_restriction?: string | null, };

@@ -19,4 +19,8 @@ client?: string | null,
 /**
  * The new list of pets.
  */
-pets?: Array<string> | null, };
+pets?: Array<string> | null, 
+/**
+ * Changes it although warned.
+ */
+despite_warnings?: boolean, };

@@ -16,4 +16,8 @@ card: CardKind,
 /**
  * What to remember, 1 to 8,000 characters.
  */
-text: string, };
+text: string, 
+/**
+ * Why it is written although the client's data are restricted.
+ */
+despite_restriction?: string | null, };

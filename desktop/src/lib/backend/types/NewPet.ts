@@ -23,4 +23,8 @@ breed?: string | null,
 /**
  * Microchip number.
  */
-microchip?: string | null, };
+microchip?: string | null, 
+/**
+ * Why it is written although the client's data are restricted.
+ */
+despite_restriction?: string | null, };

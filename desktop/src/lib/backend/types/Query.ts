@@ -42,4 +42,4 @@ skip?: number | null,
 /**
  * At most so many, 100 when missing.
  */
-limit?: number | null, } | { "type": "reviews" } | { "type": "clashes" } | { "type": "state" } | { "type": "people" } | { "type": "audit" } & AuditQuery | { "type": "erasures" } | { "type": "check" } & CheckQuery;
+limit?: number | null, } | { "type": "reviews" } | { "type": "clashes" } | { "type": "state" } | { "type": "people" } | { "type": "audit" } & AuditQuery | { "type": "erasures" } | { "type": "retention" } | { "type": "check" } & CheckQuery;

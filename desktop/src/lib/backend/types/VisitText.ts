@@ -41,4 +41,8 @@ reasons: Array<string>,
 /**
  * What to be careful about with those who come.
  */
-alerts?: Array<AlertView>, };
+alerts?: Array<AlertView>, 
+/**
+ * What is kept about the client may not be used.
+ */
+restricted?: boolean, };

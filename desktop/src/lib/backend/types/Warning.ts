@@ -3,4 +3,4 @@
 /**
  * What a person should know before going on.
  */
-export type Warning = "in_the_past" | "site_closed" | "staff_not_working" | "clock_changes_twice" | "far_ahead" | "clock_off" | "phone_known" | "staff_not_for_service";
+export type Warning = "in_the_past" | "site_closed" | "staff_not_working" | "clock_changes_twice" | "far_ahead" | "clock_off" | "phone_known" | "staff_not_for_service" | "client_restricted";

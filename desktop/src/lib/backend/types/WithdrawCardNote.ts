@@ -16,4 +16,8 @@ card: CardKind,
 /**
  * Which note.
  */
-note: string, };
+note: string, 
+/**
+ * Why it is written although the client's data are restricted.
+ */
+despite_restriction?: string | null, };

@@ -332,7 +332,7 @@ fn rescued(lost: &[LostDevice]) -> Vec<String> {
 }
 
 /// Words may stand on several lines, as they do on paper.
-fn words(file: &Path) -> Result<String, Refusal> {
+pub(super) fn words(file: &Path) -> Result<String, Refusal> {
     std::fs::read_to_string(file).map_err(|_| {
         Refusal::new(
             ErrorCode::InvalidInput,

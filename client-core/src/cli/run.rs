@@ -88,7 +88,7 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
             return printer.home(&reply);
         }
         What::Recover { words_file } => {
-            let words = first_line(words_file, "words_file")?;
+            let words = kit::words(words_file)?;
             let request = HomeRequest::Recover {
                 words,
                 passphrase: String::new(),

@@ -8,8 +8,8 @@ use sync_protocol::SealKey;
 use super::{Home, Opening, check_new, random, storage};
 use crate::{
     catalogue::{ErrorCode, HomeReply, Refusal},
-    replica::Replica,
-    sealing::{Cost, HomeSecrets, KeyFile, MachineKey, PinError, RootSecret, SlotError, Unlocked},
+    replica::{Replica, refusal_of_kit},
+    sealing::{Cost, HomeSecrets, KeyFile, Kit, MachineKey, PinError, SlotError, Unlocked},
 };
 
 impl Home {
@@ -93,22 +93,18 @@ impl Home {
     pub(super) fn recover(&self, words: &str, opening: &Opening) -> Result<HomeReply, Refusal> {
         check_new(opening)?;
         let file = self.read_keys()?;
-        let wrong = |message: String| {
-            Refusal::new(
-                ErrorCode::WrongRecoveryWords,
-                message,
-                "Compare each word with the paper; order matters.",
-            )
-            .at("words")
-        };
-        let root = RootSecret::from_words(words).map_err(|error| wrong(format!("{error}.")))?;
+        let root = Kit::read(words).map_err(refusal_of_kit)?.root;
         let mut random = random()?;
         let mut unlocked = file
             .open_with_recovery(&mut random, &root.recovery())
             .map_err(|error| match error {
-                SlotError::WrongRecoveryKey => {
-                    wrong("These words belong to another practice, or one is wrong.".to_owned())
-                }
+                SlotError::WrongRecoveryKey => Refusal::new(
+                    ErrorCode::WrongRecoveryWords,
+                    "These words belong to another practice, were replaced, or one is wrong.",
+                    "Compare each word with the paper; order matters. If the words were replaced while \
+                     this computer was away, the ones before still open it.",
+                )
+                .at("words"),
                 other => slot(&other),
             })?;
         match opening {

@@ -9,6 +9,7 @@ pub mod desk;
 pub mod documents;
 mod export;
 pub mod home;
+pub mod keystore;
 mod kit_page;
 pub mod ledger;
 pub mod link;

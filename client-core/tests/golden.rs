@@ -1,5 +1,6 @@
 //! What this program wrote once and must always read: documents (`tests/vectors/documents-v0.json`)
-//! and a key file (`tests/vectors/key-file-v1.json`, which `tests/python/check_made.py` opens too).
+//! and key files (`tests/vectors/key-file-v1.json`, and `-v2` for one that needs the keystore), which
+//! `tests/python/check_made.py` opens too.
 //!
 //! After a change of the draft, `DAYBOOK_WRITE_VECTORS=1 cargo test -p client-core --test golden`
 //! writes them anew; once version 1 is frozen, lines may be added and none may change.
@@ -17,12 +18,13 @@ use std::path::{Path, PathBuf};
 use client_core::{
     catalogue::{CardKind, ClientId, NoteId, PetId},
     documents::{
-        About, CardDoc, CardId, ClientFields, Intent, LocationFields, Part, PetFields, PracticeDoc,
-        PrivateBody, RecordDoc, Sealed, StaffFields, Subject, Target, VisitsWeek, Who,
+        About, AccessDoc, CardDoc, CardId, ClientFields, Intent, LocationFields, Opening, Part,
+        PetFields, PracticeDoc, PrivateBody, RecordDoc, Sealed, StaffFields, Subject, Target,
+        VisitsWeek, Who,
     },
     sealing::{
-        ContentKey, Cost, DeviceSecrets, HomeSecrets, KeyFile, NewSeat, RootSecret, SeatSecrets,
-        SubjectKey,
+        ContentKey, Cost, DeviceSecrets, HomeSecrets, KeyFile, Keystored, NewSeat, RootSecret,
+        SeatSecrets, SlotError, SubjectKey,
     },
 };
 use conflict_rules::{
@@ -145,6 +147,7 @@ fn practice() -> (PracticeDoc, Vec<NewChange>) {
         practice.set_name(ANN, at(1), "Pfoten & Co"),
         practice.put_location(ANN, at(2), SITE, &site),
         practice.put_staff(BOB, at(3), VET, &vet),
+        practice.set_lease(ANN, at(4), 60),
     ];
     let changes = changes.map(|change| change.unwrap().unwrap());
     (practice, changes.to_vec())
@@ -220,6 +223,23 @@ fn card() -> (CardDoc, Vec<NewChange>) {
     (doc, changes.to_vec())
 }
 
+fn access() -> (AccessDoc, Vec<NewChange>) {
+    let mut doc = AccessDoc::genesis(Subject::Pet(PET)).unwrap();
+    let hour = 3_600_000;
+    let changes = [
+        doc.opened(ANN, at(hour), SeatId::from_bytes(ANN), Opening::Shown),
+        doc.opened(
+            BOB,
+            at(hour + 1),
+            SeatId::from_bytes(BOB),
+            Opening::Exported,
+        ),
+        doc.opened(ANN, at(2 * hour), SeatId::from_bytes(ANN), Opening::Shown),
+    ];
+    let changes = changes.map(|change| change.unwrap().unwrap());
+    (doc, changes.to_vec())
+}
+
 fn week_state(week: &Week) -> String {
     format!(
         "{:?} {:?} {:?}",
@@ -256,7 +276,9 @@ fn written() -> Vec<Written> {
     let (client, client_changes) = client();
     let (pet, pet_changes) = pet();
     let (card, card_changes) = card();
+    let (access, access_changes) = access();
     let told = format!("{:?}", practice.practice());
+    let opened = format!("{:?}", access.all());
     let notes = format!("{:?}", card.notes());
     vec![
         of(
@@ -302,6 +324,13 @@ fn written() -> Vec<Written> {
             record_state(&pet),
         ),
         of("card", Schema::Private, card_changes, card.heads(), notes),
+        of(
+            "access",
+            Schema::Private,
+            access_changes,
+            access.heads(),
+            opened,
+        ),
     ]
 }
 
@@ -337,6 +366,7 @@ fn bodies() -> Value {
         "client": private(Target::Client(CLIENT), client().1),
         "pet": private(Target::Pet(PET), pet().1),
         "card": private(Target::Card(CARD), card().1),
+        "access": private(Target::Access(Subject::Pet(PET)), access().1),
     })
 }
 
@@ -360,6 +390,7 @@ fn documents_are_written_as_they_were_when_they_shipped() {
             "client": target(Target::Client(CLIENT)),
             "pet": target(Target::Pet(PET)),
             "card": target(Target::Card(CARD)),
+            "access": target(Target::Access(Subject::Pet(PET))),
             "week": hex(week_key().document_id()),
             "grid": hex(schedule::grid_document_id(*ORG.as_bytes())),
         },
@@ -426,6 +457,11 @@ fn read(name: &str, changes: &[CheckedChange]) -> (Vec<[u8; 32]>, String) {
             doc.receive(changes).unwrap();
             (doc.heads(), format!("{:?}", doc.notes()))
         }
+        "access" => {
+            let mut doc = AccessDoc::genesis(Subject::Pet(PET)).unwrap();
+            doc.receive(changes).unwrap();
+            (doc.heads(), format!("{:?}", doc.all()))
+        }
         record => {
             let subject = match record {
                 "client" => Subject::Client(CLIENT),
@@ -483,6 +519,19 @@ fn a_key_file_is_written_as_it_was_when_it_shipped_and_opens() {
         "seats": [seat(vera, "Vera", &veras), second],
     });
     keep("key-file-v1.json", &current);
+    let kept = Keystored::generate(rng);
+    open.keystore = Some(kept.clone());
+    let mut with_keystore = current.clone();
+    with_keystore["bytes"] = json!(hex(open.seal(rng).unwrap()));
+    with_keystore["keystore"] = json!(hex(kept.secret.expose()));
+    keep("key-file-v2.json", &with_keystore);
+    let bytes = std::fs::read(file("key-file-v2.json")).unwrap();
+    let two: Value = serde_json::from_slice(&bytes).unwrap();
+    let two = KeyFile::decode(&unhex(&two["bytes"])).unwrap();
+    let closed = two.open_with_passphrase(rng, passphrase).unwrap_err();
+    assert_eq!(closed, SlotError::NeedsKeystore);
+    let two = two.with_keystore(&kept.secret).unwrap();
+    assert!(two.open_with_passphrase(rng, passphrase).is_ok());
     let kept: Value =
         serde_json::from_slice(&std::fs::read(file("key-file-v1.json")).unwrap()).unwrap();
     let mut open = KeyFile::decode(&unhex(&kept["bytes"]))

@@ -15,8 +15,8 @@
 use std::{path::Path, sync::LazyLock};
 
 use client_core::sealing::{
-    CompartmentKey, JoinCode, KeyFile, KeyRing, Learned, OpenError, RootSecret, RowAuthor,
-    SealSecret, SeatSecrets, SlotError, decode_rows, open,
+    CompartmentKey, JoinCode, KeyFile, KeyRing, KeystoreSecret, Learned, OpenError, RootSecret,
+    RowAuthor, SealSecret, SeatSecrets, SlotError, decode_rows, open,
 };
 use data_encoding::HEXLOWER;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
@@ -324,6 +324,39 @@ fn key_files_open_by_passphrase_words_and_pin_and_costs_are_judged_before_any_wo
             .unwrap_err(),
         SlotError::WrongRecoveryKey
     );
+}
+
+#[test]
+fn key_files_in_the_envelope_of_a_keystore_open_by_its_secret_or_the_words() {
+    let part = &MADE["key files"];
+    let rng = &mut rng();
+    let good = bytes(&part["cases"][0]["bytes"]);
+    let (passphrase, words) = (
+        text(&part["cases"][0]["passphrase"]),
+        words_of(fixed(&part["recovery root"])),
+    );
+    for case in list(&part["kept"]) {
+        let what = &case["name"];
+        let opened = KeyFile::decode(&bytes(&case["bytes"])).and_then(|file| {
+            let file = match case["keystore"].as_str() {
+                Some(_) => {
+                    file.with_keystore(&KeystoreSecret::from_bytes(fixed(&case["keystore"])))?
+                }
+                None => file,
+            };
+            file.open_with_passphrase(rng, passphrase)
+        });
+        let got = opened.err().map(name);
+        assert_eq!(got.as_deref(), case["error"].as_str(), "{what}");
+    }
+    let kept = KeyFile::decode(&bytes(&part["kept"][0]["bytes"])).unwrap();
+    assert!(kept.keystore().is_some() && KeyFile::decode(&good).unwrap().keystore().is_none());
+    let open = kept.open_with_recovery(rng, &words.recovery()).unwrap();
+    let secret = open.keystore.as_ref().unwrap().secret.expose();
+    assert_eq!(secret, &fixed::<32>(&part["keystore"]));
+    let others = words_of([0; 32]);
+    let refused = kept.open_with_recovery(rng, &others.recovery());
+    assert_eq!(refused.unwrap_err(), SlotError::WrongRecoveryKey);
 }
 
 #[test]

@@ -131,6 +131,42 @@ def check_bodies(bodies):
     expect("the second key", opened(both["second"], both["bytes"]), "WrongKey")
 
 
+def out_of_envelope(raw, secret):
+    """The key file in an envelope of the system's keystore, as it would lie there without one."""
+    content = cbor2.loads(raw[9:-32])
+    if made_sealing.framed(cbor2.dumps(content), 2) != raw:
+        return "Damaged"
+    org, name, recovery, wrap, sealed = content
+    if secret is None:
+        return "NeedsKeystore"
+    bound = made_sealing.info("key file keystore", versioned([org, name, recovery]))
+    try:
+        inner = open_box(secret, "key file keystore", name, bound + wrap, sealed)
+    except WrongKey:
+        return "WrongKeystore"
+    except InvalidTag:
+        return "Damaged"
+    if inner[0] > 1:
+        return "NewerVersion"
+    if inner[0] < 1:
+        return "Damaged"
+    return made_sealing.framed(inner[1:])
+
+
+def check_kept(files):
+    for case in files["kept"]:
+        got = out_of_envelope(case["bytes"], case["keystore"])
+        if case["error"]:
+            expect(case["name"], got, case["error"])
+        else:
+            expect(case["name"], got, files["cases"][0]["bytes"])
+            _, _, recovery, wrap, _ = cbor2.loads(case["bytes"][9:-32])
+            bound = versioned([files["org"], made_sealing.made("keystore name", 16), recovery])
+            secret = hpke_derive_private(derive(files["recovery root"], "recovery key"))
+            bound = made_sealing.info("key file keystore", bound)
+            expect("by the words", hpke_open(secret, bound, wrap), case["keystore"])
+
+
 def open_key_file(raw, passphrase, pins):
     """`[device seed, local key, {seat: keys}]`, by the page on sealing alone."""
     if raw[:8] != b"daybook\0" or made_sealing.framed(raw[9:-32], raw[8]) != raw:
@@ -230,7 +266,11 @@ def check_program_wrote():
         expect(seat["name"], [keys[0].hex(), keys[1].hex()], [seat["signing"], seat["sealing"]])
         expect(seat["name"], got[3][bytes.fromhex(seat["id"])][0], seat["name"])
     expect("a wrong passphrase", open_key_file(raw, wrote["passphrase"] + " ", pins), "WrongPassphrase")
-    return 2 + len(seats)
+    kept = json.loads((HERE / "key-file-v2.json").read_text())
+    inner = out_of_envelope(bytes.fromhex(kept["bytes"]), bytes.fromhex(kept["keystore"]))
+    got = open_key_file(inner, kept["passphrase"], pins)
+    expect("behind the keystore", [got[0].hex(), got[1].hex()], [kept["device"], kept["local"]])
+    return 3 + len(seats)
 
 
 def main():
@@ -242,6 +282,7 @@ def main():
     check_protocol(made)
     check_bodies(made["bodies"])
     check_key_files(made["key files"])
+    check_kept(made["key files"])
     check_words(made["words"])
     if path.read_text() != text:
         sys.exit("made-v0.json is not what this program writes: run with --write")
@@ -250,7 +291,8 @@ def main():
     counted += sum(len(made["governance"][part]) for part in ("acts", "bad"))
     counted += sum(len(made["bodies"][part]) for part in ("good", "flipped"))
     counted += len(made["table"]["entries"]) + len(made["table"]["bad rows"])
-    counted += len(made["key files"]["cases"]) + sum(map(len, made["words"].values()))
+    counted += len(made["key files"]["cases"]) + len(made["key files"]["kept"])
+    counted += sum(map(len, made["words"].values()))
     counted += len(made["join codes"]["good"]) + len(made["join codes"]["bad"]) + opened_of_program
     print(f"{counted} vectors agree")
 

@@ -191,6 +191,7 @@ ITEM = choice({0: [ENTRY], 1: [SIGNED], 2: [SIGNED]})
 SIGN_IN = array(ID, ID, text(255), bytes_of(16), HAVES, SIGNATURE)
 JOIN = array(ID, ID, text(255), bytes_of(16), U32, SIGNATURE)
 WELCOME = array(I64, list_of(SIGNED, 1024), list_of(FEED, 1024), array(U64, U64), SIGNATURE)
+STILL = array(U64, I64, HAVES, SIGNATURE)
 DETAIL, BLOBS = text(200), list_of(bytes_of(), 4096)
 FRAMES = {
     0: [U8, bytes_of(32), KEY, I64, flag],
@@ -208,9 +209,10 @@ FRAMES = {
     12: [list_of(WRITTEN_BY, ascending=lambda pair: pair[0])],
     13: [U32],
     14: [U64],
-    15: [U64, I64],
+    15: [U64],
     16: [U16, DETAIL],
     17: [],
+    18: [STILL],
 }
 
 
@@ -775,6 +777,10 @@ def check(vectors):
             at, heads, behind, quota, signature = frame[1]
             statement = versioned(name, at, heads, behind, quota)
             expect("welcome", is_signed("welcome", statement, signature, relay), True)
+        if frame[0] == 18:
+            name = unhex(vectors["handshake"]["sign_in_name"])
+            statement = versioned(name, *frame[1][:3])
+            expect("still", is_signed("still", statement, frame[1][3], relay), True)
         expect(vector["name"], blake3.blake3(raw).hexdigest(), vector["blake3"])
         if frame[0] == 1:
             expect("found", digest("act", *frame[2]), chain.hashes[0])

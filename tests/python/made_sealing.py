@@ -345,6 +345,17 @@ def key_file(cost=FLOOR, pin_cost=FLOOR, passphrase="korrekt Pferd 7", pin="2580
     return framed(cbor2.dumps([ORG, slots, sealed, parts]), version)
 
 
+def kept_key_file(inner_version=1, outer_org=ORG, named=None):
+    """The good file in the envelope of the system's keystore."""
+    inner = key_file(version=inner_version)
+    recovery = x25519_public(hpke_derive_private(derive(made("recovery root"), "recovery key")))
+    name, secret = made("keystore name", 16), made("keystore secret")
+    bound = info("key file keystore", versioned([ORG, name, recovery]))
+    wrap = hpke_seal("keystore", recovery, bound, secret)
+    sealed = seal_box("keystore", secret, "key file keystore", name, bound + wrap, inner[8:-32])
+    return framed(cbor2.dumps([outer_org, named or name, recovery, wrap, sealed]), 2)
+
+
 def framed(content, version=1):
     raw = b"daybook\0" + bytes([version]) + content
     sum_of = blake3.blake3(raw, derive_key_context="daybook/0 key file checksum").digest()
@@ -379,7 +390,7 @@ def key_files():
         case(what, key_file(cost=cost, pin_cost=FLOOR, cheap=True), error="Cost")
         priced = pin_priced(cost)
         case(f"for a PIN: {what}", priced, pin_error="Cost")
-    case("a newer version", key_file(version=2), error="NewerVersion")
+    case("a newer version", key_file(version=3), error="NewerVersion")
     case("a byte turned on the disk", bytewise(good, len(good) // 2), error="Damaged")
     case("cut short", good[:-1], error="Damaged")
     case("nothing", b"", error="Damaged")
@@ -403,8 +414,28 @@ def key_files():
         "anna signs": bytes(signing("anna")), "anna opens": seal_secret("anna"),
         "ben signs": bytes(signing("ben")), "ben opens": seal_secret("ben"),
         "device signs": made("device seed"), "local": made("local key"),
-        "cases": cases,
+        "cases": cases, "keystore": made("keystore secret"), "kept": kept_cases(),
     }  # fmt: skip
+
+
+def kept_cases():
+    good, secret = kept_key_file(), made("keystore secret")
+    content = cbor2.loads(good[9:-32])
+    stripped = [*content[:3], hpke_seal("another wrap", content[2], b"", secret), content[4]]
+    return [
+        {"name": name, "bytes": raw, "keystore": given, "error": error}
+        for name, raw, given, error in [
+            ("as it should be", good, secret, None),
+            ("without the secret", good, None, "NeedsKeystore"),
+            ("another secret", good, made("another keystore secret"), "WrongKeystore"),
+            ("another organisation", kept_key_file(outer_org=bytes(16)), secret, "Damaged"),
+            ("another name", kept_key_file(named=bytes(16)), secret, "Damaged"),
+            ("another copy for the words", framed(cbor2.dumps(stripped), 2), secret, "Damaged"),
+            ("a newer version inside", kept_key_file(inner_version=2), secret, "NewerVersion"),
+            ("an older version inside", kept_key_file(inner_version=0), secret, "Damaged"),
+            ("a byte after the content", framed(good[9:-32] + b"\0", 2), secret, "Damaged"),
+        ]
+    ]
 
 
 def pin_priced(cost):

@@ -412,6 +412,11 @@ impl Book {
                 Some((id, _)) => {
                     entities.insert(id);
                 }
+                None if *key == "lease_days" => {
+                    told.push(AuditChange::said(
+                        "For how long devices open everything without the relay",
+                    ));
+                }
                 None => {
                     let (old, new) = (
                         text_at(key, change.parents()),

@@ -26,6 +26,12 @@ pub enum Command {
     SetHours(SetHours),
     /// Renames or recolours staff, rooms, services, names a seat; `None` leaves a field as it is.
     EditEntry(EditEntry),
+    /// Says for how many days, 7 to 365, a device opens everything without the relay's word. For
+    /// owners.
+    SetLease {
+        /// How many.
+        days: u16,
+    },
     /// Takes a client into the book.
     AddClient(NewClient),
     /// Corrects a client; `None` leaves a field as it is.

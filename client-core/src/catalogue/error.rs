@@ -53,6 +53,12 @@ pub enum ErrorCode {
     NewerVersion,
     /// A key is missing for what was asked.
     MissingKey,
+    /// The system's keystore is locked or does not answer: the keys stay as they are.
+    KeystoreSilent,
+    /// The system's keystore does not hold the secret of this home.
+    KeystoreMissing,
+    /// Nothing was heard from the relay for so long that only the schedule opens.
+    LeaseOver,
     /// The disk is full or nearly so.
     DiskFull,
     /// Another storage fault.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::{
-    AuditReport, BackupReport, CertificateView, ClientId, ErasureBasis, ErasureView, KitView,
-    LostDevice, Picture, SeatHere, StaffRole,
+    AuditReport, BackupReport, CertificateView, ClientId, ErasureBasis, ErasureView, ErrorCode,
+    KitView, LostDevice, Picture, SeatHere, StaffRole,
 };
 
 /// A wish about the home. `{"type": "unlock", "passphrase": "…"}`.
@@ -142,6 +142,13 @@ pub enum HomeRequest {
     SetPassphrase {
         /// The new one, at least 8 characters.
         passphrase: String,
+    },
+    /// Whether the keys of this computer need the system's keystore too. Reply: `Keystore`.
+    Keystore,
+    /// Lets the keys open only together with the system's keystore, or no longer. Reply: `Keystore`.
+    SetKeystore {
+        /// Whether they need it.
+        on: bool,
     },
     /// Ends a seat: what it writes from now on counts for nothing, and what is written from now on
     /// it cannot read. For owners. Reply: `Governed`.
@@ -393,6 +400,8 @@ pub enum HomeReply {
         /// The names of the files in it.
         files: Vec<String>,
     },
+    /// Whether the keys need the system's keystore.
+    Keystore(KeystoreView),
     /// A backup was written and verified.
     BackedUp {
         /// Its file.
@@ -407,6 +416,17 @@ impl std::fmt::Debug for HomeReply {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HomeReply(..)")
     }
+}
+
+/// Whether the keys of this computer open only together with the system's keystore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct KeystoreView {
+    /// Whether they do.
+    pub on: bool,
+    /// Why the keystore would not open them now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub trouble: Option<ErrorCode>,
 }
 
 /// Where a home stands.

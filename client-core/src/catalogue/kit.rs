@@ -77,6 +77,34 @@ pub struct CareView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub backup_waits: Option<String>,
+    /// For how long everything opens here without the relay's word; absent without a relay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub lease: Option<LeaseView>,
+}
+
+/// For how long a device opens everything without the relay's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LeaseView {
+    /// Its length in days.
+    pub days: u16,
+    /// How it stands.
+    pub phase: LeasePhase,
+    /// When it ends, or ended, if nothing is heard.
+    #[ts(as = "String")]
+    pub until: Timestamp,
+}
+
+/// How a lease stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LeasePhase {
+    /// Long yet.
+    Holds,
+    /// It ends within two weeks.
+    Ends,
+    /// Only the schedule and the day sheet open.
+    Over,
 }
 
 /// A timetable of backups.

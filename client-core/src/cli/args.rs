@@ -228,6 +228,17 @@ pub enum What {
     Sync(Sync),
     /// Write an encrypted copy of this home, now or on a timetable, and read one.
     Backup(kit::Backup),
+    /// Say for how many days, 7 to 365, a device opens everything without the relay (owners).
+    Lease {
+        /// How many.
+        days: u16,
+    },
+    /// Let the keys open only together with the keystore of this system, or no longer.
+    Keystore {
+        /// Whether they do.
+        #[arg(value_enum)]
+        what: KeystoreArg,
+    },
     /// Fill an empty home from a backup.
     Restore {
         /// The backup file.
@@ -582,6 +593,15 @@ pub struct Sync {
     /// Give up after so many seconds.
     #[arg(long, default_value_t = 30)]
     pub timeout: u64,
+}
+
+/// About the system's keystore.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum KeystoreArg {
+    On,
+    Off,
+    Status,
 }
 
 /// Roles.

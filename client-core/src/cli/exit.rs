@@ -22,7 +22,10 @@ pub fn exit_code(code: ErrorCode) -> u8 {
         | ErrorCode::Removed
         | ErrorCode::WrongRecoveryWords
         | ErrorCode::ReplacedWords
-        | ErrorCode::MissingKey => 9,
+        | ErrorCode::MissingKey
+        | ErrorCode::KeystoreSilent
+        | ErrorCode::LeaseOver
+        | ErrorCode::KeystoreMissing => 9,
         ErrorCode::BadJoinCode | ErrorCode::InviteExpired | ErrorCode::InviteUsed => 10,
         ErrorCode::RelayUnreachable => 11,
         ErrorCode::RelayRefused | ErrorCode::WrongRelay | ErrorCode::HidesActs => 12,

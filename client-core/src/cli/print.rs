@@ -101,6 +101,14 @@ impl Printer<'_> {
             }
             HomeReply::Opened => self.line("The home is open."),
             HomeReply::Seats { .. } => self.lines(seats::lines(reply).into_iter()),
+            HomeReply::Keystore(view) => self.line(match (view.on, view.trouble) {
+                (false, _) => "The keystore of this system takes no part: a passphrase is enough.",
+                (true, None) => "The keys open only together with the keystore of this system.",
+                (true, Some(_)) => {
+                    "The keys open only together with the keystore of this system, and it does not \
+                     give its secret now. Keep the recovery words at hand."
+                }
+            }),
             HomeReply::Compare { seat, number } if number.is_empty() => self.line(&format!(
                 "{seat}  no number yet: the other computer has to be connected at the same time"
             )),

@@ -11,8 +11,8 @@ use jiff::{Timestamp, civil::Time};
 
 use super::{
     args::{
-        Block, Book, Cli, Client, Decide, Free, Hours, Location, Move, Pet, Room, Service, Staff,
-        Sync, What,
+        Block, Book, Cli, Client, Decide, Free, Hours, KeystoreArg, Location, Move, Pet, Room,
+        Service, Staff, Sync, What,
     },
     audit, batch, cards, erasing, kit,
     names::{Names, id, internal},
@@ -176,6 +176,12 @@ fn open_home(
         What::Kit(wish) => kit::kit(home, wish, printer),
         What::Policy(wish) => people::policy(home, wish, printer),
         What::Backup(backup) => kit::backup(home, backup, printer),
+        What::Lease { days } => printer.reply(&home.execute(Command::SetLease { days })?),
+        What::Keystore { what } => printer.home(&home.request(match what {
+            KeystoreArg::Status => HomeRequest::Keystore,
+            KeystoreArg::On => HomeRequest::SetKeystore { on: true },
+            KeystoreArg::Off => HomeRequest::SetKeystore { on: false },
+        })?),
         What::Erase(wish) => erasing::erase(home, wish, printer),
         What::Erasures => erasing::list(home, printer),
         What::Certificate(wish) => erasing::certificate(home, &wish, printer),

@@ -158,8 +158,7 @@ impl<S: Storage> Replica<S> {
     /// hour for this seat. Whether anything was written.
     ///
     /// # Errors
-    /// When it could not be written. The desk goes on: the caller shows the cards all the same, and
-    /// the alarm of a failed write stands.
+    /// When it could not be written: the caller keeps the cards closed.
     pub fn note_opened(
         &mut self,
         now: Timestamp,

@@ -65,6 +65,7 @@ impl<S: Storage> Replica<S> {
             Command::AddService(new) => self.add_service(now, rng, &new),
             Command::SetHours(wish) => self.set_hours(now, rng, &wish),
             Command::EditEntry(wish) => self.edit_entry(now, rng, &wish),
+            Command::SetLease { days } => self.set_lease(now, rng, days),
             Command::AddClient(new) => self.add_client(now, rng, &new),
             Command::EditClient(wish) => self.edit_client(now, rng, &wish),
             Command::HoldClient(wish) => self.hold_client(now, rng, &wish),

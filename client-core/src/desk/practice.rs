@@ -14,7 +14,7 @@ use crate::{
         EditEntry, NewLocation, NewRoom, NewService, NewStaff, Refusal, Reply, ServiceId,
         ServicePart, SetHours,
     },
-    documents::{LocationFields, RoomFields, ServiceFields, StaffFields},
+    documents::{LEASE_DAYS, LocationFields, RoomFields, ServiceFields, StaffFields, USUAL_LEASE},
     replica::{Replica, invalid, not_allowed, not_found, random, usual_hours},
 };
 
@@ -426,6 +426,32 @@ impl<S: Storage> Replica<S> {
                 Some(site.hours.weekly.clone())
             })
             .unwrap_or_default()
+    }
+
+    pub(super) fn set_lease(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+        days: u16,
+    ) -> Result<Reply, Refusal> {
+        if self.role() != Some(sync_protocol::Role::Owner) {
+            return Err(not_allowed("set the lease of devices", "an owner"));
+        }
+        if !LEASE_DAYS.contains(&days) {
+            return Err(invalid(
+                "days",
+                "A lease lasts from 7 to 365 days.",
+                "90 suits most practices; fewer close a lost computer sooner.",
+            ));
+        }
+        let before = self.book.practice().lease_days.unwrap_or(USUAL_LEASE);
+        let mut batch = self.begin(now, rng);
+        batch.practice(&self.book, |doc, actor, clock| {
+            Ok(doc.set_lease(actor, clock, days)?)
+        })?;
+        let changed = self.save(rng, batch)?;
+        let step = changed.then(|| self.steps.keep(TakeBack::Lease(before)));
+        Ok(done(self.org(), step, "The lease is set."))
     }
 
     pub(super) fn edit_entry(

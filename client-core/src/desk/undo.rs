@@ -56,6 +56,8 @@ pub(crate) enum TakeBack {
         kept: RecordKind,
         months: Option<u16>,
     },
+    /// The former days of the lease.
+    Lease(u16),
     /// The former name of a seat, or none.
     Seat { id: SeatId, name: String },
     /// The former fields of a site.
@@ -100,6 +102,7 @@ impl TakeBack {
             Self::Service { .. } => "Taken back: the service is as before.",
             Self::Retention { .. } => "Taken back: the records are kept as long as before.",
             Self::Seat { .. } => "Taken back: the seat is called what it was.",
+            Self::Lease(_) => "Taken back: the lease is as long as before.",
         }
     }
 
@@ -115,6 +118,7 @@ impl TakeBack {
             Self::Service { id, .. } => id.to_string(),
             Self::Retention { kept, .. } => kept.as_str().to_owned(),
             Self::Seat { id, .. } => id.to_string(),
+            Self::Lease(days) => days.to_string(),
         }
     }
 }
@@ -241,6 +245,11 @@ impl<S: Storage> Replica<S> {
             TakeBack::Retention { kept, months } => {
                 batch.practice(&self.book, |doc, actor, clock| {
                     Ok(doc.set_retention(actor, clock, kept, months)?)
+                })?;
+            }
+            TakeBack::Lease(days) => {
+                batch.practice(&self.book, |doc, actor, clock| {
+                    Ok(doc.set_lease(actor, clock, days)?)
                 })?;
             }
             TakeBack::Seat { id, name } => {

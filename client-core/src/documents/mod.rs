@@ -31,8 +31,8 @@ pub(crate) use card::CardWrite;
 pub use card::{CardDoc, CardId, CardNote};
 pub(crate) use code::owned as read_value;
 pub use practice::{
-    Location, LocationFields, Practice, PracticeDoc, Room, RoomFields, Service, ServiceFields,
-    Staff, StaffFields,
+    LEASE_DAYS, Location, LocationFields, Practice, PracticeDoc, Room, RoomFields, Service,
+    ServiceFields, Staff, StaffFields, USUAL_LEASE,
 };
 pub use record::{ClientFields, ClientRecord, PetFields, PetRecord, RecordDoc, Said, Subject};
 pub use registers::{DocumentError, Stamped};

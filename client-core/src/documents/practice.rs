@@ -25,7 +25,12 @@ const SERVICES: usize = 4;
 
 /// Begins the field of how long something is kept.
 const RETENTION: &str = "retention.";
-
+/// For how many days a device opens everything without the relay's word, when nobody says otherwise.
+pub const USUAL_LEASE: u16 = 90;
+/// What an owner may say.
+pub const LEASE_DAYS: std::ops::RangeInclusive<u16> = 7..=365;
+/// The field of [`Practice::lease_days`].
+const LEASE: &str = "lease_days";
 /// Begins the field of a seat's name.
 const SEAT: &str = "seat.";
 
@@ -51,6 +56,8 @@ pub struct Practice {
     pub seats: BTreeMap<SeatId, String>,
     /// For how many months after the last visit records are kept; for ever what is not listed.
     pub retention: BTreeMap<RecordKind, u16>,
+    /// For how many days a device opens everything without the relay's word, where an owner said.
+    pub lease_days: Option<u16>,
 }
 
 /// A site.
@@ -224,6 +231,17 @@ impl PracticeDoc {
         self.registers.write(actor, clock, &[put])
     }
 
+    /// Says for how many days a device keeps opening everything without the relay's word.
+    pub fn set_lease(
+        &mut self,
+        actor: [u8; 16],
+        clock: Hlc,
+        days: u16,
+    ) -> Result<Option<NewChange>, DocumentError> {
+        let put = (PRACTICE, LEASE.to_owned(), code::write(&days));
+        self.registers.write(actor, clock, &[put])
+    }
+
     /// Says what a seat is called; nothing takes its name away.
     pub fn name_seat(
         &mut self,
@@ -386,6 +404,10 @@ impl PracticeDoc {
             name: name.unwrap_or_default(),
             retention: retention.collect(),
             seats: seats.collect(),
+            lease_days: latest(
+                Some(&self.registers.standing(PRACTICE, LEASE)),
+                code::owned::<u16>,
+            ),
             locations: self
                 .entities(LOCATIONS)
                 .into_iter()

@@ -4,8 +4,9 @@
 //! "DAYBOOK" version  length of key file  key file  { length  sealed part }...  BLAKE3 of all that
 //! ```
 //!
-//! The key file is sealed by itself (passphrase, recovery words). The parts hold the log, under a
-//! key from the key file; part `n` of `m` is bound to its place.
+//! The key file is sealed by itself (passphrase, recovery words). The parts hold what the backup
+//! promises and the files of the log, under a key from the key file; part `n` of `m` is bound to its
+//! place. Inside: `{ length  name  length  content }...`, the first under the name `manifest`.
 
 use std::{
     fs,
@@ -25,6 +26,8 @@ const MAGIC: &[u8] = b"DAYBOOK";
 const VERSION: u8 = 0;
 const PART: usize = 1 << 20;
 const USAGE: &str = "backup";
+/// No file of a log is called so.
+const MANIFEST: &str = "manifest";
 
 /// The whole file, from a key file and a packed log.
 pub(super) fn sealed(
@@ -67,6 +70,21 @@ fn take<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(part)
 }
 
+/// What the log is said to hold, in front of its files.
+pub(super) fn promising(manifest: &[u8], log: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(log.len() + manifest.len() + 32);
+    put(&mut bytes, MANIFEST.as_bytes());
+    put(&mut bytes, manifest);
+    bytes.extend_from_slice(log);
+    bytes
+}
+
+/// What was promised; backups made before there were promises have none.
+pub(super) fn promised(mut bytes: &[u8]) -> Option<&[u8]> {
+    let name = take(&mut bytes)?;
+    take(&mut bytes).filter(|_| name == MANIFEST.as_bytes())
+}
+
 /// The files of a folder, one after the other.
 pub(super) fn pack(folder: &Path) -> std::io::Result<Vec<u8>> {
     let mut names: Vec<PathBuf> = fs::read_dir(folder)?
@@ -95,6 +113,9 @@ pub(super) fn unpack(mut bytes: &[u8], folder: &Path) -> Result<(), Refusal> {
         let name = name.filter(|name| !name.contains(['/', '\\']) && !name.starts_with('.'));
         let name = name.ok_or_else(damaged)?;
         let content = take(&mut bytes).ok_or_else(damaged)?;
+        if name == MANIFEST {
+            continue;
+        }
         let written = fs::File::create(folder.join(name))
             .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
         written.map_err(|error| storage(&error))?;

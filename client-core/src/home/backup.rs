@@ -18,16 +18,18 @@ use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::{
     BACKUP_AT, DRILLED_AT, Desk, Home,
-    archive::{damaged, is_ours, pack, sealed, split, unpack, unseal},
-    locked, moment, random, storage, store,
+    archive::{damaged, is_ours, pack, promised, promising, sealed, split, unpack, unseal},
+    locked,
+    manifest::Manifest,
+    moment, random, storage, store,
 };
 use crate::{
     catalogue::{
         Answer, BackupContent, BackupPlan, BackupReport, CareView, ErrorCode, HomeReply, Query,
         Refusal,
     },
-    ledger::Arrival,
-    replica::Replica,
+    ledger::{Arrival, Ledger},
+    replica::{Replica, new_incarnation},
     sealing::{KeyFile, Unlocked},
     store::LocalStore as _,
 };
@@ -58,6 +60,7 @@ impl Home {
             let key_file = fs::read(self.folder.keys()).map_err(|error| storage(&error))?;
             // The lock is held: nobody writes into the log meanwhile.
             let log = pack(&self.folder.log()).map_err(|error| storage(&error))?;
+            let log = promising(&Manifest::of(desk.replica.ledger()).encode(), &log);
             (key_file, log, desk.keys.secrets.local.clone())
         };
         let bytes = sealed(&mut random()?, &local, &key_file, &log)
@@ -150,8 +153,9 @@ impl Home {
     /// fails is shown in the state and tried again.
     pub fn tend(&self) {
         let plan = {
-            let held = self.shared.lock();
-            let Some(desk) = held.as_ref() else { return };
+            let mut held = self.shared.lock();
+            let Some(desk) = held.as_mut() else { return };
+            super::lease::note(desk, self.now());
             let Some(plan) = plan_of(desk) else { return };
             let hours = SignedDuration::from_hours(i64::from(plan.hours));
             let last = moment(&desk.settings, BACKUP_AT);
@@ -239,6 +243,7 @@ impl Home {
             only_copy: !elsewhere && backup_at.is_none_or(|at| age(at) > ALONE),
             plan: plan_of(desk),
             backup_waits: waits.and_then(|text| String::from_utf8(text).ok()),
+            lease: super::lease::view_of(desk, now),
         }
     }
 
@@ -260,6 +265,10 @@ impl Home {
             .map(|desk| desk.keys.secrets.clone());
         let own = own.filter(|secrets| is_ours(&parts, &secrets.local));
         let mut random = random()?;
+        let key_file = match passphrase {
+            Some(_) => self.with_keystore(key_file)?,
+            None => key_file,
+        };
         let secrets = match (own, passphrase) {
             (Some(secrets), None) => Some(secrets),
             (_, Some(text)) => Some(
@@ -275,12 +284,17 @@ impl Home {
             None => None,
             Some(secrets) => {
                 let log = unseal(&parts, &secrets.local)?;
+                let promise = promised(&log).map(Manifest::decode).transpose()?;
                 let place = self.folder.path().join("verified");
                 clear(&place)?;
                 let checked = unpack(&log, &place).and_then(|()| {
                     let log = entry_log::DirStorage::open(&place).map_err(|e| storage(&e))?;
-                    let opened = Replica::open(log, &secrets, &mut random, self.now());
-                    content(opened?.0, self.now())
+                    let (ledger, _) = Ledger::open(log, new_incarnation(&mut random))?;
+                    if let Some(promise) = &promise {
+                        promise.kept_by(&Manifest::of(&ledger))?;
+                    }
+                    let opened = Replica::of_ledger(ledger, &secrets, &mut random, self.now())?;
+                    content(opened, promise.is_some(), self.now())
                 });
                 clear(&place)?;
                 Some(checked?)
@@ -333,6 +347,7 @@ impl Home {
 /// What a log holds, with the signatures of all of it checked.
 fn content(
     mut replica: Replica<entry_log::DirStorage>,
+    promised: bool,
     now: Timestamp,
 ) -> Result<BackupContent, Refusal> {
     let (mut acts, mut entries, mut bad) = (0, 0, 0);
@@ -345,8 +360,9 @@ fn content(
         }
         Ok(())
     })?;
-    // A device keeps what it does not apply, to show it around; more of it is no backup.
-    if bad > entries {
+    // A device keeps what it does not apply, to show it around. Without a promise of how much there
+    // was, more of it than of the rest is no backup.
+    if !promised && bad > entries {
         return Err(damaged());
     }
     let practice = match replica.query(now, Query::Practice)? {

@@ -33,6 +33,9 @@ impl Drive for Driver {
             // Used up. If it stays, the relay only says once more that it was.
             let _ = desk.settings.put(&[(TICKET, None)]);
         }
+        if super::lease::note(desk, (self.clock)()) {
+            events.push(super::all_changed());
+        }
         events.retain(|event| match event {
             Event::JustTaken { appointment, .. } => !desk.awaited.contains(appointment),
             Event::Changed { .. } => true,

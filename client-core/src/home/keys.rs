@@ -74,7 +74,7 @@ impl Home {
     }
 
     pub(super) fn open_keys(&self, opening: &Opening) -> Result<Unlocked, Refusal> {
-        let file = self.read_keys()?;
+        let file = self.with_keystore(self.read_keys()?)?;
         let mut random = random()?;
         match opening {
             Opening::Passphrase(text) => file.open_with_passphrase(&mut random, text),
@@ -107,6 +107,8 @@ impl Home {
                 .at("words"),
                 other => slot(&other),
             })?;
+        // Who uses the words may be at another computer, or at one whose keystore is gone.
+        unlocked.keystore = None;
         match opening {
             Opening::Passphrase(text) => unlocked.set_passphrase(&mut random, text, Cost::DEFAULT),
             Opening::MachineKey => {
@@ -183,6 +185,8 @@ pub(super) fn slot(error: &SlotError) -> Refusal {
             "This home does not open that way.",
             "Use the passphrase, the machine key or the recovery words it was made with.",
         ),
+        // Asked for first, so that another secret than this home's is what is left.
+        SlotError::NeedsKeystore | SlotError::WrongKeystore => super::keystore::missing(),
         SlotError::NewerVersion { .. } => Refusal::new(
             ErrorCode::NewerVersion,
             "This home was written by a newer version of Daybook.",

@@ -26,6 +26,9 @@ mod evidence;
 mod exporting;
 mod joining;
 mod keys;
+mod keystore;
+mod lease;
+mod manifest;
 mod people;
 mod recovery;
 mod relay;
@@ -58,6 +61,7 @@ use crate::{
         LinkState, Query, Refusal, Reply,
     },
     documents::Opening as Opened,
+    keystore::{Keystore, SystemKeystore},
     link::{Link, Trust},
     picture::picture,
     replica::{Founding, Replica, RequestState},
@@ -66,6 +70,7 @@ use crate::{
 };
 
 pub use erasing::check_certificate;
+pub use lease::{Lease, lease};
 
 /// Reads the time. Only binaries hand in the system's clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -107,6 +112,7 @@ pub struct Home {
     folder: Arc<Folder>,
     clock: Clock_,
     trust: Trust,
+    keystore: Arc<dyn Keystore>,
     shared: Arc<Shared>,
     /// Apart from `shared`, because a link is joined when it is dropped.
     link: Mutex<Option<Link>>,
@@ -191,10 +197,18 @@ impl Home {
             folder: Arc::new(folder),
             clock: Clock_(clock),
             trust,
+            keystore: Arc::new(SystemKeystore),
             shared: Arc::default(),
             link: Mutex::new(None),
             resting: Mutex::new(None),
         })
+    }
+
+    /// The same with another keystore than the system's.
+    #[must_use]
+    pub fn keeping(mut self, keystore: Arc<dyn Keystore>) -> Self {
+        self.keystore = keystore;
+        self
     }
 
     /// Carries out a wish about the home.
@@ -227,6 +241,8 @@ impl Home {
             | HomeRequest::Switch { .. }
             | HomeRequest::SetPin { .. }
             | HomeRequest::SetPassphrase { .. }
+            | HomeRequest::Keystore
+            | HomeRequest::SetKeystore { .. }
             | HomeRequest::RemoveSeat { .. }
             | HomeRequest::RemoveDevice { .. }
             | HomeRequest::SetRole { .. }
@@ -258,6 +274,7 @@ impl Home {
         request: HomeRequest,
         opening: &Opening,
     ) -> Result<HomeReply, Refusal> {
+        self.may_wish(&request)?;
         match request {
             HomeRequest::Status => Ok(HomeReply::Status(self.status())),
             HomeRequest::Found {
@@ -312,6 +329,8 @@ impl Home {
             } => self.switch(&seat, &pin, passphrase.as_deref()),
             HomeRequest::SetPin { pin } => self.set_pin(&pin),
             HomeRequest::SetPassphrase { passphrase } => self.set_own_passphrase(&passphrase),
+            HomeRequest::Keystore => self.keystore_status(),
+            HomeRequest::SetKeystore { on } => self.set_keystore(on),
             HomeRequest::RemoveSeat { seat } => self.remove_seat(&seat),
             HomeRequest::RemoveDevice { device } => self.remove_device(&device),
             HomeRequest::SetRole { seat, role } => self.set_role(&seat, role),
@@ -494,6 +513,7 @@ impl Home {
             return Err(people::leave(&self.folder, desk)?);
         }
         recovery::follow_words(&self.folder, &mut desk)?;
+        lease::note(&mut desk, self.now());
         *self.shared.lock() = Some(desk);
         self.shared.tell(vec![all_changed()]);
         Ok(())
@@ -519,6 +539,7 @@ impl Home {
         let mut held = self.shared.lock();
         self.heal(&mut held)?;
         let desk = held.as_mut().ok_or_else(|| self.closed())?;
+        self.may_do(desk, &command)?;
         let now = self.now();
         let reply = desk.replica.execute(now, &mut desk.random, command)?;
         let events = desk.replica.take_events();
@@ -566,17 +587,22 @@ impl Home {
         }
     }
 
-    /// Answers a query. Nothing is written but who opened a clinical card, before it is shown; if
-    /// that fails the card is shown all the same, for the desk goes on, and the alarm of a failed
-    /// write stands.
+    /// Answers a query. Nothing is written but who opened a clinical card, before it is shown: if
+    /// that cannot be written down the card is not shown.
     ///
     /// # Errors
     /// When what was asked for does not exist here, or the home is locked.
     pub fn query(&self, query: Query) -> Result<Answer, Refusal> {
         let _after = wipe::WipesStack::AfterCall;
         let mut held = self.shared.lock();
+        if matches!(query, Query::Cards { .. }) {
+            // Who opens it is written down.
+            self.heal(&mut held)?;
+        }
         let desk = held.as_mut().ok_or_else(|| self.closed())?;
+        self.may_ask(desk, &query)?;
         let mut answer = desk.replica.query(self.now(), query)?;
+        self.only_the_sheet(desk, &mut answer);
         match &mut answer {
             Answer::State(state) => {
                 state.backup_at = moment(&desk.settings, BACKUP_AT);
@@ -591,8 +617,10 @@ impl Home {
                 let events = desk.replica.take_events();
                 drop(held);
                 self.shared.tell(events);
-                if wrote.unwrap_or(false) {
-                    self.wrote();
+                match wrote {
+                    Ok(true) => self.wrote(),
+                    Ok(false) => {}
+                    Err(refusal) => return Err(unnoted(refusal)),
                 }
             }
             _ => {}
@@ -721,6 +749,17 @@ fn check_passphrase(text: &str) -> Result<(), Refusal> {
         "Use at least 8 characters; several words are easy to remember.",
     )
     .at("passphrase"))
+}
+
+/// A card that nobody would know was opened stays closed.
+fn unnoted(refusal: Refusal) -> Refusal {
+    Refusal {
+        message: format!(
+            "Who opens a clinical card is written down first, and that failed. {}",
+            refusal.message
+        ),
+        ..refusal
+    }
 }
 
 fn all_changed() -> Event {

@@ -397,7 +397,7 @@ impl Home {
     ) -> Result<HomeReply, Refusal> {
         let trusted = match passphrase {
             Some(text) => {
-                let file = self.read_keys()?;
+                let file = self.with_keystore(self.read_keys()?)?;
                 file.check_passphrase(text).map_err(|error| slot(&error))?;
                 true
             }

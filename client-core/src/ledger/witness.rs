@@ -228,6 +228,36 @@ impl<S: Storage> Ledger<S> {
         self.keep(proof)
     }
 
+    /// Holds the relay's word on where a feed stands against what this device holds. It is signed
+    /// for one connection, so what it shows is an alarm here and no proof for others.
+    pub(crate) fn hear_still(&mut self, head: &Head) -> Result<(), LedgerError> {
+        let Some(known) = self.feeds.get(&head.feed) else {
+            return Ok(());
+        };
+        if head.feed == FeedId::Governance || self.faults.no_witness {
+            return Ok(());
+        }
+        let here = known.trail.at(head.sequence);
+        let fault = if head.epoch == known.epoch && here.is_some_and(|ours| ours != head.chain) {
+            Fault::Fork
+        } else if (head.epoch, head.sequence) < (known.epoch, known.sequence) {
+            Fault::WentBack
+        } else {
+            return Ok(());
+        };
+        self.keep(Proof {
+            fault,
+            feed: head.feed,
+            epoch: head.epoch,
+            sequence: head.sequence,
+            ours: here.unwrap_or(known.chain),
+            verified: known.head.clone(),
+            shown: None,
+            entry: None,
+            height: self.governance.height(),
+        })
+    }
+
     /// Whether items that are known already are the ones that stand there.
     pub(crate) fn are_the_same(&self, feed: FeedId, first: u64, items: &[Item]) -> bool {
         let Some(known) = self.feeds.get(&feed) else {

@@ -254,6 +254,7 @@ impl<S: Storage> Replica<S> {
             elsewhere: None,
             trouble: None,
             in_step_at: None,
+            heard: None,
             requests: BTreeMap::new(),
             proposals: Vec::new(),
             dues: super::people::Dues::default(),

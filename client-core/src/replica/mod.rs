@@ -91,6 +91,8 @@ pub struct Replica<S> {
     pub(crate) elsewhere: Option<String>,
     pub(crate) trouble: Option<WireCode>,
     pub(crate) in_step_at: Option<jiff::Timestamp>,
+    /// The relay's time at its last signed word.
+    pub(crate) heard: Option<jiff::Timestamp>,
     pub(crate) requests: BTreeMap<AppointmentId, Request>,
     pub(crate) proposals: Vec<relay::Proposed>,
     pub(crate) dues: people::Dues,
@@ -238,6 +240,11 @@ impl<S: Storage> Replica<S> {
     /// Relay time minus this machine's, in seconds, where it is known.
     pub const fn clock_offset(&self) -> Option<i64> {
         self.clock.offset
+    }
+
+    /// The relay's time at its last signed word, once.
+    pub(crate) const fn take_heard(&mut self) -> Option<jiff::Timestamp> {
+        self.heard.take()
     }
 
     /// What the connection does.

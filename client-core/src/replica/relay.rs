@@ -159,6 +159,7 @@ impl<S: Storage> Replica<S> {
                 Output::Link(link) => self.linked(now, link),
                 Output::ClockOffset(offset) => {
                     self.clock.offset = Some(offset);
+                    self.heard = Some(self.clock.corrected(now));
                     self.events.link();
                 }
                 Output::Refused { what, code } => {

@@ -32,6 +32,7 @@ pub(super) mod domain {
     pub(crate) const SECRETS: &str = "daybook/0 key file secrets";
     pub(crate) const SEAT: &str = "daybook/0 key file seat";
     pub(crate) const COMPARISON_NONCE: &str = "daybook/0 comparison nonce";
+    pub(crate) const KEYSTORE: &str = "daybook/0 key file keystore";
     pub(crate) const PIN: &str = "daybook/0 key file PIN";
 }
 

@@ -56,10 +56,11 @@ pub use kit::{Anchor, Kit, KitError};
 pub use ring::{KeyRing, Learned, Member, RefusedRow, Renewal, RowAuthor, keys_lost};
 pub use rows::{KeyRow, MAX_ROWS, Recipient, decode_rows, encode_rows};
 pub use secrets::{
-    BlobKey, CompartmentKey, ContentKey, DeviceSecrets, HomeSecrets, JoinSecret, MachineKey,
-    RecoverySecret, RoleKey, SealSecret, SeatSecrets, SubjectKey,
+    BlobKey, CompartmentKey, ContentKey, DeviceSecrets, HomeSecrets, JoinSecret, KeystoreSecret,
+    MachineKey, RecoverySecret, RoleKey, SealSecret, SeatSecrets, SubjectKey,
 };
 pub use slots::{
-    Cost, CostError, KeyFile, Known, MAX_TRIES, NewSeat, PinError, SlotError, Unlocked, check_pin,
+    Cost, CostError, KeyFile, KeystoreId, Keystored, Known, MAX_TRIES, NewSeat, PinError,
+    SlotError, Unlocked, check_pin,
 };
 pub use words::{RootSecret, WordsError};

@@ -65,6 +65,10 @@ secret!(
     MachineKey, 32
 );
 secret!(
+    /// What the system's keystore keeps for a key file.
+    KeystoreSecret, 32
+);
+secret!(
     /// The secret part of a join code.
     JoinSecret, 16
 );

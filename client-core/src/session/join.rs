@@ -148,7 +148,7 @@ impl Joining {
                 self.ready()
             }
             Frame::Items { feed, items, .. } => self.items(feed, &items),
-            Frame::Ping { n } => vec![Joined::Send(Frame::Pong { n, at: 0 })],
+            Frame::Ping { n } => vec![Joined::Send(Frame::Pong { n })],
             Frame::Refused { code, detail, .. } | Frame::Error { code, detail } => {
                 self.detail = detail;
                 vec![Joined::Refused(code)]

@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand_core::Rng;
 use sync_protocol::{
     DeviceId, ErrorCode, FeedId, Frame, Hash, Head, IncarnationId, Item, Refusal, SignIn,
-    Signature, SignedAct, SigningKey, VERSION, VerifyKey, Welcome,
+    Signature, SignedAct, SigningKey, Still, VERSION, VerifyKey, Welcome,
 };
 
 use crate::{
@@ -145,7 +145,13 @@ pub struct Session {
     attempts: u32,
     wake: Option<Timestamp>,
     heard: Timestamp,
-    asked: bool,
+    /// The question that is open, and which one was last.
+    asked: Option<u64>,
+    questions: u64,
+    /// Since when nothing was asked.
+    settled: Timestamp,
+    /// What the relay's words on this connection are signed over, and by which key.
+    line: Option<(Hash, VerifyKey)>,
     /// The last outbox entry sent on this connection.
     sent: Option<Index>,
     proposed: Option<Hash>,
@@ -175,7 +181,10 @@ impl Session {
             attempts: 0,
             wake: None,
             heard: Timestamp::UNIX_EPOCH,
-            asked: false,
+            asked: None,
+            questions: 0,
+            settled: Timestamp::UNIX_EPOCH,
+            line: None,
             sent: None,
             proposed: None,
             refused: std::collections::HashSet::new(),
@@ -213,7 +222,8 @@ impl Session {
             Input::Connected => {
                 self.phase = Phase::Greeted;
                 self.heard = now;
-                self.asked = false;
+                self.asked = None;
+                self.settled = now;
                 self.wake_in(now, QUIET, &mut out);
             }
             Input::Closed => {
@@ -229,7 +239,6 @@ impl Session {
             }
             Input::Frame(frame) => {
                 self.heard = now;
-                self.asked = false;
                 if let Err(trouble) = self.frame(now, random, ledger, credentials, frame, &mut out)
                 {
                     if let Some(code) = trouble {
@@ -264,6 +273,7 @@ impl Session {
         }
         // A clock that was set back makes the last word lie in the future: count from now.
         self.heard = self.heard.min(now);
+        self.settled = self.settled.min(now);
         self.wake = None;
         self.stall.look();
         match self.phase {
@@ -279,11 +289,14 @@ impl Session {
             }
             Phase::Dialling => self.wake_in(now, QUIET, out),
             _ => {
-                if !self.asked && now.duration_since(self.heard) >= QUIET {
-                    self.asked = true;
-                    out.push(Output::Send(Frame::Ping {
-                        n: random.next_u64(),
-                    }));
+                // Asked also while other frames come: they do not tell what was left out.
+                if self.phase == Phase::Open
+                    && self.asked.is_none()
+                    && now.duration_since(self.settled) >= QUIET
+                {
+                    self.questions += 1;
+                    self.asked = Some(self.questions);
+                    out.push(Output::Send(Frame::Ping { n: self.questions }));
                 }
                 self.wake_in(now, QUIET, out);
             }
@@ -310,6 +323,8 @@ impl Session {
         self.goals.clear();
         self.showed = false;
         self.turned = None;
+        self.asked = None;
+        self.line = None;
         ledger.drop_unproven();
         let pause = backoff::pause(self.attempts, random);
         self.attempts = self.attempts.saturating_add(1);
@@ -447,15 +462,11 @@ impl Session {
                 Ok(())
             }
             Frame::Ping { n } => {
-                out.push(Output::Send(Frame::Pong {
-                    n,
-                    at: now.as_second(),
-                }));
+                out.push(Output::Send(Frame::Pong { n }));
                 Ok(())
             }
-            Frame::Pong { at, .. } => {
-                out.push(Output::ClockOffset(at - now.as_second()));
-                Ok(())
+            Frame::Still(still) if self.phase == Phase::Open && self.asked == Some(still.n) => {
+                self.stands(now, ledger, &still, out)
             }
             Frame::Error { code, .. } => {
                 // The practice exists there already, or the ticket was used: sign in instead.
@@ -485,6 +496,8 @@ impl Session {
             | Frame::Push { .. }
             | Frame::Propose { .. }
             | Frame::Subscribe { .. }
+            | Frame::Pong { .. }
+            | Frame::Still(_)
             | Frame::Vector { .. } => Err(None),
         }
     }
@@ -523,6 +536,43 @@ impl Session {
         }
         self.propose(ledger, out)?;
         self.push(ledger, out);
+        Ok(())
+    }
+
+    /// The relay's signed word on where everything stands: what this device lacks of it is on its
+    /// way, or withheld; what it has otherwise is another story.
+    fn stands<S: Storage>(
+        &mut self,
+        now: Timestamp,
+        ledger: &mut Ledger<S>,
+        still: &Still,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Option<ErrorCode>> {
+        let Some((handshake, relay)) = &self.line else {
+            return Err(None);
+        };
+        let key = relay.check().map_err(|_| Some(ErrorCode::WrongRelay))?;
+        still
+            .verify(handshake, &key)
+            .map_err(|_| Some(ErrorCode::BadSignature))?;
+        self.asked = None;
+        self.settled = now;
+        out.push(Output::ClockOffset(still.at - now.as_second()));
+        for have in &still.stand {
+            let head = Head {
+                org: ledger.org(),
+                feed: have.feed,
+                epoch: have.epoch,
+                sequence: have.sequence,
+                chain: have.chain,
+                at: still.at,
+            };
+            ledger.hear_still(&head).map_err(|_| None)?;
+            if !ledger.reached(&head) {
+                self.goals.retain(|goal| goal.feed != head.feed);
+                self.goals.push(head);
+            }
+        }
         Ok(())
     }
 
@@ -571,6 +621,7 @@ impl Session {
         }
         .signed(&challenge, &relay, credentials.key);
         let handshake = sign_in.handshake(&challenge, &relay);
+        self.line = Some((handshake, relay));
         self.phase = Phase::SigningIn { handshake, relay };
         out.push(Output::Send(Frame::SignIn(sign_in)));
     }
@@ -670,7 +721,10 @@ impl Session {
         let before = self.stall.since();
         if self.phase == Phase::Open {
             let waits = ledger.outbox_len().saturating_sub(self.refused.len());
-            let owed = (waits > 0 && self.awaits_places(ledger)) || !self.goals.is_empty();
+            let waits_for_word = self.asked.is_some();
+            let owed = (waits > 0 && self.awaits_places(ledger))
+                || !self.goals.is_empty()
+                || waits_for_word;
             self.stall.watch(now, owed, (waits, ledger.places()));
         }
         if before != self.stall.since() {

@@ -146,6 +146,8 @@ impl Door {
             | HomeRequest::JoinSeat { .. }
             | HomeRequest::SetPin { .. }
             | HomeRequest::SetPassphrase { .. }
+            | HomeRequest::Keystore
+            | HomeRequest::SetKeystore { .. }
             | HomeRequest::RemoveSeat { .. }
             | HomeRequest::RemoveDevice { .. }
             | HomeRequest::SetRole { .. }

@@ -16,6 +16,7 @@ pub(crate) mod sign {
     pub(crate) const JOIN: &[u8] = b"daybook/0/join\0";
     pub(crate) const CERTIFICATE: &[u8] = b"daybook/0/certificate\0";
     pub(crate) const WELCOME: &[u8] = b"daybook/0/welcome\0";
+    pub(crate) const STILL: &[u8] = b"daybook/0/still\0";
 }
 
 /// BLAKE3 `derive_key` contexts.

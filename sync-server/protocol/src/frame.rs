@@ -21,7 +21,7 @@ use crate::{
     ids::{Hash, IncarnationId},
     keys::VerifyKey,
     limits,
-    session::{Join, SignIn, Welcome, check_have},
+    session::{Join, SignIn, Still, Welcome, check_have},
 };
 
 /// What two parties say to each other.
@@ -162,15 +162,12 @@ pub enum Frame {
         #[n(0)]
         n: u64,
     },
-    /// Yes.
+    /// A device's answer; a relay answers with `Still`.
     #[n(15)]
     Pong {
         /// From the question.
         #[n(0)]
         n: u64,
-        /// The answerer's time, in seconds.
-        #[n(1)]
-        at: i64,
     },
     /// The connection ends for a reason.
     #[n(16)]
@@ -185,10 +182,13 @@ pub enum Frame {
     /// The connection ends as planned.
     #[n(17)]
     Bye,
+    /// The relay's answer to a `Ping`.
+    #[n(18)]
+    Still(#[n(0)] Still),
 }
 
 /// The highest kind of frame this version knows.
-const LAST_KIND: u64 = 17;
+const LAST_KIND: u64 = 18;
 const KIND_ITEMS: u64 = 6;
 
 /// What was refused: exactly one of both.
@@ -293,6 +293,7 @@ impl Frame {
                 codec::at_most("a detail", detail.len(), limits::MAX_DETAIL)
             }
             Self::Subscribe { have } => check_have(have),
+            Self::Still(still) => still.check(),
             Self::Vector { incarnations } => {
                 if incarnations.is_sorted_by(|a, b| a.0 < b.0) {
                     Ok(())

@@ -67,7 +67,7 @@ pub use keys::{KeyError, SealKey, Signature, VerifyKey};
 pub use known::remember_good_signatures;
 pub use receipt::ErasureReceipt;
 pub use rows::{SubjectRow, subject_rows};
-pub use session::{Join, SignIn, Welcome};
+pub use session::{Join, SignIn, Still, Welcome};
 pub use signed::{Signed, Statement};
 
 pub use ed25519_dalek::SigningKey;

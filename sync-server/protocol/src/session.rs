@@ -88,6 +88,49 @@ pub struct Welcome {
     pub signature: Signature,
 }
 
+/// The relay's answer to a `Ping`: what time it is there, and where everything stands that this
+/// connection follows. So a device that hears nothing knows whether there is nothing to hear.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Still {
+    /// From the question.
+    #[n(0)]
+    pub n: u64,
+    /// Relay time, in seconds.
+    #[n(1)]
+    pub at: i64,
+    /// Where the feeds stand, ascending by feed; empty feeds are left out.
+    #[n(2)]
+    pub stand: Vec<Have>,
+    /// By the relay's key.
+    #[n(3)]
+    pub signature: Signature,
+}
+
+impl Still {
+    /// Signs this for the connection that began with the handshake of that name. Fill the rest
+    /// first, with [`Signature::NONE`].
+    #[must_use]
+    pub fn signed(mut self, handshake: &Hash, key: &SigningKey) -> Self {
+        let statement = self.statement(handshake);
+        self.signature = signed::sign(domain::sign::STILL, &statement, key);
+        self
+    }
+
+    /// Whether the relay's key signed this, for that connection.
+    pub fn verify(&self, handshake: &Hash, key: &VerifyingKey) -> Result<(), VerifyError> {
+        let statement = self.statement(handshake);
+        signed::verify(domain::sign::STILL, &statement, &self.signature, key)
+    }
+
+    fn statement(&self, handshake: &Hash) -> Vec<u8> {
+        codec::to_versioned(&(handshake, self.n, self.at, &self.stand))
+    }
+
+    pub(crate) fn check(&self) -> Result<(), DecodeError> {
+        check_have(&self.stand)
+    }
+}
+
 impl Join {
     /// Stands in the place of an invitation where the organisation's root key signs.
     pub const BY_ROOT: InviteId = InviteId::from_bytes([0; 16]);

@@ -229,7 +229,7 @@ fn each_kind_of_bad_frame_has_its_error() {
         }
     );
     assert_eq!(bad(&[0, 9, 0x80]), DecodeError::Malformed { at: 1 });
-    assert_eq!(bad(&[0, 0, 0x81, 18]), DecodeError::UnknownFrame(18));
+    assert_eq!(bad(&[0, 0, 0x81, 19]), DecodeError::UnknownFrame(19));
     assert_eq!(
         bad(&[ping.as_slice(), &[0]].concat()),
         DecodeError::NotCanonical

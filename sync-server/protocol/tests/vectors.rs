@@ -418,7 +418,7 @@ fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("nothing", "frame", vec![]),
         ("a frame of a newer version", "frame", vec![1, 0, 0x81, 17]),
         ("an unknown form", "frame", vec![0, 9, 0x81, 17]),
-        ("an unknown kind", "frame", vec![0, 0, 0x82, 18, 10]),
+        ("an unknown kind", "frame", vec![0, 0, 0x82, 19, 10]),
         (
             "a frame cut short",
             "frame",

@@ -37,6 +37,8 @@ const MAX_PUSHED: usize = 1 << 16;
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) credential: Credential,
+    /// The name of its sign-in.
+    pub(crate) handshake: Hash,
     pub(crate) tails: BTreeMap<FeedId, Tail>,
     /// Feeds with something to send that was not sent as it came.
     pub(crate) lagging: BTreeSet<FeedId>,
@@ -54,9 +56,10 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(credential: Credential) -> Self {
+    pub(crate) fn new(credential: Credential, handshake: Hash) -> Self {
         Self {
             credential,
+            handshake,
             tails: BTreeMap::new(),
             lagging: BTreeSet::new(),
             window: VecDeque::new(),
@@ -136,7 +139,8 @@ mod tests {
             window_bytes: 1000,
             ..Limits::default()
         };
-        let mut connection = Connection::new(Credential::Device(DeviceId::from_bytes([1; 16])));
+        let device = Credential::Device(DeviceId::from_bytes([1; 16]));
+        let mut connection = Connection::new(device, Hash::ZERO);
         connection.credit(1_000_000);
         assert!(connection.has_room(500, 5000, &limits), "the first goes");
         connection.sent(8, 100);

@@ -132,6 +132,7 @@ impl Door {
             | Frame::Credit { .. }
             | Frame::Ping { .. }
             | Frame::Pong { .. }
+            | Frame::Still(_)
             | Frame::Error { .. }
             | Frame::Bye => Err(turned(ErrorCode::BadFrame, "sign in first")),
         }

@@ -44,7 +44,7 @@ impl<S: Storage> Organisation<S> {
                 Ok(())
             }
             Frame::Ping { n } => {
-                self.send(conn, &Frame::Pong { n, at: now });
+                self.still(now, conn, n);
                 Ok(())
             }
             Frame::Subscribe { have } => self.subscribe(conn, &have),
@@ -62,6 +62,7 @@ impl<S: Storage> Organisation<S> {
             | Frame::Items { .. }
             | Frame::Placed { .. }
             | Frame::Refused { .. }
+            | Frame::Still(_)
             | Frame::Vector { .. } => {
                 self.close(conn, ErrorCode::BadFrame, "not a frame for a relay");
                 Ok(())

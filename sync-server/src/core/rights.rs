@@ -46,7 +46,8 @@ impl<S: Storage> Organisation<S> {
             have,
             handshake,
         } = admission;
-        self.connections.insert(conn, Connection::new(credential));
+        self.connections
+            .insert(conn, Connection::new(credential, handshake));
         if !self.still_welcome(credential) {
             return self.turned_out(now, conn, &have, handshake);
         }

@@ -7,7 +7,9 @@
 use std::sync::Arc;
 
 use entry_log::Storage;
-use sync_protocol::{FeedId, Frame, IncarnationId, SignedHead, batches, chain_next};
+use sync_protocol::{
+    FeedId, Frame, Have, IncarnationId, Signature, SignedHead, Still, batches, chain_next,
+};
 
 use super::{
     ConnId, Organisation, StorageError, connection::Tail, feed::Fresh, organisation::Effect, record,
@@ -261,6 +263,29 @@ impl<S: Storage> Organisation<S> {
             budget = budget.saturating_sub(bytes.max(1024));
         }
         Ok(())
+    }
+
+    /// Where everything stands that a connection follows, on stable storage: who has heard nothing
+    /// learns whether there was something to hear.
+    pub(crate) fn still(&mut self, now: i64, conn: ConnId, n: u64) {
+        let Some(connection) = self.connections.get(&conn) else {
+            return;
+        };
+        let feeds = connection.tails.keys().filter_map(|id| self.feeds.get(id));
+        let stand = feeds.filter(|feed| feed.synced > 0).map(|feed| Have {
+            feed: feed.id,
+            epoch: feed.epoch,
+            sequence: feed.synced,
+            chain: feed.synced_chain,
+        });
+        let still = Still {
+            n,
+            at: now,
+            stand: stand.collect(),
+            signature: Signature::NONE,
+        };
+        let frame = Frame::Still(still.signed(&connection.handshake, &self.key));
+        self.send(conn, &frame);
     }
 
     /// Tells authors where entries stand that they sent once more.

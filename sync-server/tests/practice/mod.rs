@@ -365,7 +365,7 @@ impl Desk {
             }
             Frame::Refused { what, code, .. } => self.refused.push((what, code)),
             Frame::Welcome(welcome) => self.welcome = Some(welcome),
-            Frame::Pong { .. } => {}
+            Frame::Still(_) => {}
             other => panic!("{other:?}"),
         }
         Vec::new()

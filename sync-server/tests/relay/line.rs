@@ -123,8 +123,8 @@ async fn a_full_quota_refuses_entries_and_keeps_the_connection() {
     assert!(relay.metric("daybook_relay_refusals_total{code=\"quota\"}") >= 1.0);
     client.send(&Frame::Ping { n: 5 }).await;
     loop {
-        if let Frame::Pong { n, .. } = client.recv().await {
-            assert_eq!(n, 5);
+        if let Frame::Still(still) = client.recv().await {
+            assert_eq!(still.n, 5);
             break;
         }
     }

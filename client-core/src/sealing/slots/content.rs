@@ -5,6 +5,7 @@ use sync_protocol::{InviteId, OrgId, SeatId, SigningKey};
 use zeroize::Zeroizing;
 
 use super::{
+    MAX_SEATS, MAX_SLOTS,
     pin::PinSecret,
     slot::Slot,
     unlocked::{Known, MAX_NAME},
@@ -33,6 +34,17 @@ pub(super) struct Content {
     pub(super) sealed: ByteVec,
     #[n(3)]
     pub(super) seats: Vec<SeatPart>,
+}
+
+impl Content {
+    /// Whether it is within the bounds that are written.
+    pub(super) fn fits(&self) -> bool {
+        let few = |slots: &[Slot]| slots.len() <= MAX_SLOTS;
+        few(&self.slots)
+            && !self.slots.iter().any(Slot::is_pin)
+            && self.seats.len() <= MAX_SEATS
+            && self.seats.iter().all(|part| few(&part.slots))
+    }
 }
 
 /// One person's part.

@@ -10,10 +10,13 @@
 //!               | BLAKE3 of all before it
 //! ```
 //!
+//! Where the system's keystore takes part, all that is in an envelope of its own: see `kept`.
+//!
 //! Start with [`KeyFile::create`], [`KeyFile::open_with_passphrase`] and [`Unlocked::open_seat`].
 
 mod content;
 mod cost;
+mod kept;
 mod pin;
 mod slot;
 mod unlocked;
@@ -30,22 +33,26 @@ use zeroize::Zeroizing;
 use self::{
     content::{Content, OldContent, SeatPart, device_bound, old_bound, read_device, read_old},
     cost::SALT_LEN,
+    kept::Outer,
     pin::PinSecret,
     slot::{Master, Slot, Whose, nothing, open_recovery},
 };
 use super::{
-    HomeSecrets, MachineKey, RecoverySecret, SealError, cbor,
+    HomeSecrets, KeystoreSecret, MachineKey, RecoverySecret, SealError, cbor,
     derive::{self, BoxError, domain},
 };
 
 pub use self::{
     cost::{Cost, CostError},
+    kept::{KeystoreId, Keystored},
     pin::{MAX_TRIES, PinError, check_pin},
     unlocked::{Known, NewSeat, Unlocked},
 };
 
 const MAGIC: [u8; 8] = *b"daybook\0";
 const FILE_VERSION: u8 = 1;
+/// Version 1 in the envelope of the system's keystore.
+const KEPT_VERSION: u8 = 2;
 /// Before there were parts.
 const OLD_VERSION: u8 = 0;
 const CHECKSUM_LEN: usize = 32;
@@ -73,6 +80,12 @@ pub enum SlotError {
     /// Too many wrong PINs: a passphrase has to come along.
     #[error("too many wrong PINs")]
     PinLocked,
+    /// It opens with a secret that the system's keystore keeps: see [`KeyFile::keystore`].
+    #[error("the key file needs the system's keystore")]
+    NeedsKeystore,
+    /// The keystore keeps another secret under this name.
+    #[error("the secret in the system's keystore is another one")]
+    WrongKeystore,
     /// The PIN is not good enough.
     #[error("the PIN cannot be set")]
     Pin(#[from] PinError),
@@ -115,6 +128,9 @@ pub struct KeyFile {
     slots: Vec<Slot>,
     sealed: Vec<u8>,
     seats: Vec<SeatPart>,
+    /// Around all that; it is empty until this is opened.
+    outer: Option<Outer>,
+    kept: Option<Keystored>,
 }
 
 impl fmt::Debug for KeyFile {
@@ -240,6 +256,7 @@ impl KeyFile {
             known: Vec::new(),
             open: None,
             parts: Vec::new(),
+            keystore: None,
         };
         unlocked.begin_seat(rng, seat, "")?;
         Ok(unlocked)
@@ -262,9 +279,23 @@ impl KeyFile {
         }
         let (version, content) = match rest.split_first() {
             None => return Err(SlotError::Damaged),
-            Some((&version @ (OLD_VERSION | FILE_VERSION), content)) => (version, content),
+            Some((&version @ (OLD_VERSION | FILE_VERSION | KEPT_VERSION), content)) => {
+                (version, content)
+            }
             Some((&got, _)) => return Err(SlotError::NewerVersion { got }),
         };
+        if version == KEPT_VERSION {
+            let outer: Outer = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
+            return Ok(Self {
+                version,
+                org: outer.org,
+                slots: Vec::new(),
+                sealed: Vec::new(),
+                seats: Vec::new(),
+                outer: Some(outer),
+                kept: None,
+            });
+        }
         let content = if version == OLD_VERSION {
             let old: OldContent = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
             Content {
@@ -276,21 +307,43 @@ impl KeyFile {
         } else {
             cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?
         };
-        let many = |slots: &[Slot]| slots.len() > MAX_SLOTS;
-        if many(&content.slots)
-            || content.slots.iter().any(Slot::is_pin)
-            || content.seats.len() > MAX_SEATS
-            || content.seats.iter().any(|part| many(&part.slots))
-        {
-            return Err(SlotError::Damaged);
+        if content.fits() {
+            Ok(Self::of(version, content, None))
+        } else {
+            Err(SlotError::Damaged)
         }
-        Ok(Self {
+    }
+
+    fn of(version: u8, content: Content, kept: Option<Keystored>) -> Self {
+        Self {
             version,
             org: content.org,
             slots: content.slots,
             sealed: content.sealed.into(),
             seats: content.seats,
-        })
+            outer: None,
+            kept,
+        }
+    }
+
+    /// The secret of the system's keystore that is wanted first: [`KeyFile::with_keystore`].
+    pub fn keystore(&self) -> Option<KeystoreId> {
+        self.outer.as_ref().map(Outer::id)
+    }
+
+    /// Takes the envelope off; passphrases, PINs and machine key open what comes out.
+    ///
+    /// # Errors
+    /// When the secret is another one, or the file is damaged.
+    pub fn with_keystore(self, secret: &KeystoreSecret) -> Result<Self, SlotError> {
+        let Some(outer) = &self.outer else {
+            return Ok(self);
+        };
+        let kept = Keystored {
+            id: outer.id(),
+            secret: secret.clone(),
+        };
+        Ok(Self::of(FILE_VERSION, outer.open(secret)?, Some(kept)))
     }
 
     /// The organisation.
@@ -325,7 +378,7 @@ impl KeyFile {
     }
 
     fn try_passphrase(&self, passphrase: &str) -> Result<(Master, Way<'static>), SlotError> {
-        let mut tried = SlotError::NoSuchSlot;
+        let mut tried = self.closed();
         for slot in &self.slots {
             if let Slot::Passphrase { cost, salt, .. } = slot {
                 let key = cost.stretch(passphrase, *salt)?;
@@ -351,6 +404,14 @@ impl KeyFile {
         rng: &mut impl CryptoRng,
         secret: &RecoverySecret,
     ) -> Result<Unlocked, SlotError> {
+        if let Some(outer) = &self.outer {
+            let kept = Keystored {
+                id: outer.id(),
+                secret: outer.recover(secret)?,
+            };
+            let content = outer.open(&kept.secret)?;
+            return Self::of(FILE_VERSION, content, Some(kept)).open_with_recovery(rng, secret);
+        }
         let master = open_recovery(&self.slots, Whose::Device(self.org), secret)?;
         self.unlock(rng, master, &Way::Recovery(secret))
     }
@@ -368,11 +429,20 @@ impl KeyFile {
             .slots
             .iter()
             .find(|slot| slot.is_machine())
-            .ok_or(SlotError::NoSuchSlot)?;
+            .ok_or(self.closed())?;
         match slot.opened_under(Whose::Device(self.org), key.expose()) {
             Ok(master) => self.unlock(rng, master, &Way::Machine(key)),
             Err(BoxError::WrongKey) => Err(SlotError::WrongMachineKey),
             Err(BoxError::Damaged) => Err(SlotError::Damaged),
+        }
+    }
+
+    /// Why there is no such way in.
+    const fn closed(&self) -> SlotError {
+        if self.outer.is_some() {
+            SlotError::NeedsKeystore
+        } else {
+            SlotError::NoSuchSlot
         }
     }
 
@@ -412,6 +482,7 @@ impl KeyFile {
             known: device.known,
             open: None,
             parts: self.seats.clone(),
+            keystore: self.kept.clone(),
         };
         for part in &self.seats {
             if let Some(master) = way.master(Whose::Seat(self.org, part.seat), &part.slots)? {
@@ -455,6 +526,7 @@ impl KeyFile {
             known: Vec::new(),
             open: None,
             parts: Vec::new(),
+            keystore: None,
         };
         // Homes of that version had one seat.
         let (seat, secrets) = old.seats.into_iter().next().ok_or(SlotError::Damaged)?;

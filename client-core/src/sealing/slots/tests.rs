@@ -93,10 +93,10 @@ fn passphrase_and_recovery_words_open_it_and_failures_are_told_apart() {
         SlotError::NoSuchSlot
     );
 
-    let newer = forged(&bytes, |body| body[MAGIC.len()] = 2);
+    let newer = forged(&bytes, |body| body[MAGIC.len()] = 3);
     assert_eq!(
         KeyFile::decode(&newer).unwrap_err(),
-        SlotError::NewerVersion { got: 2 }
+        SlotError::NewerVersion { got: 3 }
     );
 
     let mut cheap = file;

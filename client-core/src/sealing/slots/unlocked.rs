@@ -7,8 +7,9 @@ use rand_core::CryptoRng;
 use sync_protocol::{OrgId, SealKey, SeatId};
 
 use super::{
-    CHECKSUM_CONTEXT, Cost, FILE_VERSION, MAGIC, MAX_SEATS, SlotError,
+    CHECKSUM_CONTEXT, Cost, FILE_VERSION, KEPT_VERSION, MAGIC, MAX_SEATS, SlotError,
     content::{Content, SeatPart, device_bound, read_seat, seat_bound, write_device, write_seat},
+    kept::{Keystored, Outer},
     pin::{MAX_TRIES, PinSecret, check_pin},
     slot::{Master, Slot, Whose, nothing, recovery_of},
 };
@@ -66,6 +67,8 @@ pub struct Unlocked {
     pub(super) known: Vec<Known>,
     pub(super) open: Option<OpenSeat>,
     pub(super) parts: Vec<SeatPart>,
+    /// Whether the system's keystore takes part from the next [`Unlocked::seal`] on.
+    pub keystore: Option<Keystored>,
 }
 
 impl fmt::Debug for Unlocked {
@@ -502,13 +505,25 @@ impl Unlocked {
                 &self.known,
             ),
         )?;
-        let mut bytes = [&MAGIC[..], &[FILE_VERSION]].concat();
-        bytes.append(&mut cbor::to_bytes(&Content {
+        let content = Content {
             org: self.org,
             slots: self.slots.clone(),
             sealed: sealed.into(),
             seats: self.parts.clone(),
-        }));
+        };
+        let mut bytes = MAGIC.to_vec();
+        match &self.keystore {
+            None => {
+                bytes.push(FILE_VERSION);
+                bytes.append(&mut cbor::to_bytes(&content));
+            }
+            Some(kept) => {
+                // Without the words a lost keystore would be the end of this home.
+                let to = self.recovery().ok_or(SlotError::NoSuchSlot)?;
+                bytes.push(KEPT_VERSION);
+                bytes.append(&mut cbor::to_bytes(&Outer::seal(rng, &content, kept, to)?));
+            }
+        }
         let sum = blake3::derive_key(CHECKSUM_CONTEXT, &bytes);
         bytes.extend_from_slice(&sum);
         Ok(bytes)

@@ -62,6 +62,8 @@ interface ReplyKinds {
 	switch: "opened";
 	set_pin: "seats";
 	set_passphrase: "seats";
+	keystore: "keystore";
+	set_keystore: "keystore";
 	remove_seat: "governed";
 	remove_device: "governed";
 	set_role: "governed";

@@ -262,6 +262,17 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 				world.paused = world.here.some((one) => one.pin);
 				for (const one of world.here) one.here = false;
 				return status();
+			case "keystore":
+				return { type: "keystore", on: world.keystore };
+			case "set_keystore":
+				if (request.on && world.keystoreSilent)
+					throw refusal(
+						"keystore_silent",
+						"The keystore of this system does not answer. No key was made or changed.",
+						"Try again once it is unlocked, or use the recovery words.",
+					);
+				world.keystore = request.on;
+				return { type: "keystore", on: world.keystore };
 			case "seats":
 				return { type: "seats", seats: world.here.map(shown) };
 			case "add_seat":
@@ -664,6 +675,17 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 						...(world.drilledAt ? { drilled_at: world.drilledAt } : {}),
 						...(world.plan ? { plan: world.plan } : {}),
 						...(world.backupWaits ? { backup_waits: world.backupWaits } : {}),
+						...(world.relay
+							? {
+									lease: {
+										days: book.leaseDays ?? 90,
+										phase: world.leasePhase,
+										until: new Date(
+											clock.now().getTime() + (book.leaseDays ?? 90) * 86_400_000,
+										).toISOString(),
+									},
+								}
+							: {}),
 					},
 				};
 			case "people":

@@ -511,7 +511,27 @@ export const en = {
 		never: "No backup has been made from this computer.",
 	},
 
+	lease: {
+		over: "Records are closed",
+		ends: (when: string) => `Records close on ${when}`,
+		overTitle: "Records are closed at this computer",
+		overText:
+			"It has not heard from the relay for too long. The schedule and the day sheets of this week work on. Connect this computer to the relay: everything opens again by itself.",
+		label: "Without the relay, records stay open for",
+		hint: "At every computer of the practice. After that it opens only the schedule and the day sheet, until it reaches the relay. An owner sets this.",
+		days: (n: number) => `${n} days`,
+		stands: (when: string) => `At this computer, if the relay is not reached: until ${when}.`,
+	},
+
 	computer: {
+		keystore: "Keys need this computer's keystore",
+		keystoreHint:
+			"A copied disk then opens with the recovery words alone, whatever passphrase somebody guesses. So do backups of this computer elsewhere: have the words at hand before you switch it on.",
+		keystoreOn: "Passphrases and PINs work at this computer only, as long as its keystore answers.",
+		keystoreOff: "A passphrase is enough to open this computer's files.",
+		keystoreTurnOn: "Switch it on",
+		keystoreTurnOff: "Switch it off",
+		keystoreTrouble: "The keystore does not give its secret now. Keep the recovery words at hand.",
 		lead: "Kept on this computer, for whoever sits at it.",
 		lockAfter: "Lock after",
 		lockHint: "Without a key or a movement of the mouse. A warning comes one minute before.",

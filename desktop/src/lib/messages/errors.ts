@@ -42,6 +42,21 @@ export const errors: { readonly [C in ErrorCode]: ErrorText } = {
 	damaged: { title: "Data on this computer are damaged", severity: "fault", action: "none" },
 	newer_version: { title: "Written by a newer Daybook", severity: "warning", action: "none" },
 	missing_key: { title: "This seat cannot read that", severity: "warning", action: "none" },
+	keystore_silent: {
+		title: "The keystore does not answer",
+		severity: "warning",
+		action: "recover",
+	},
+	keystore_missing: {
+		title: "The keystore holds no secret for this home",
+		severity: "warning",
+		action: "recover",
+	},
+	lease_over: {
+		title: "Records are closed at this computer",
+		severity: "warning",
+		action: "relay",
+	},
 	disk_full: { title: "The disk is full", severity: "fault", action: "retry" },
 	storage: { title: "The disk did not take it", severity: "fault", action: "retry" },
 	bad_join_code: { title: "The code is not right", severity: "note", action: "none" },

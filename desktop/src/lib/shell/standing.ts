@@ -2,10 +2,10 @@
 import type { StateView } from "../backend/types/StateView";
 import { askedLater } from "../care/drill";
 import { care } from "../care/messages";
-import { ago, t } from "../messages";
+import { ago, longDay, t } from "../messages";
 
 export interface Phrase {
-	readonly id: "link" | "outbox" | "review" | "copy" | "alarms" | "drill" | "backup";
+	readonly id: "link" | "outbox" | "review" | "copy" | "alarms" | "drill" | "backup" | "lease";
 	readonly text: string;
 	readonly tone: "good" | "plain" | "warning" | "danger";
 }
@@ -19,6 +19,13 @@ export function standing(state: StateView, devices: number, now: Date, zone: str
 		line.push({ id: "review", text: t.state.review(state.reviews), tone: "warning" });
 	if (state.alarms.length > 0)
 		line.push({ id: "alarms", text: t.state.alarms(state.alarms.length), tone: "danger" });
+	const lease = state.care.lease;
+	if (lease && lease.phase !== "holds")
+		line.push({
+			id: "lease",
+			text: lease.phase === "over" ? t.lease.over : t.lease.ends(longDay(lease.until)),
+			tone: "warning",
+		});
 	if (state.care.only_copy) line.push({ id: "copy", text: t.state.onlyCopy, tone: "warning" });
 	else if (state.care.backup_waits !== undefined)
 		line.push({ id: "backup", text: t.state.backupWaits, tone: "plain" });

@@ -412,6 +412,18 @@ pub fn frames() -> Vec<(&'static str, Frame)> {
         signature: Signature::NONE,
     }
     .signed(&handshake, &key("relay"));
+    let still = Still {
+        n: 7,
+        at: NOON,
+        stand: vec![Have {
+            feed: schedule,
+            epoch: 0,
+            sequence: 2,
+            chain: two,
+        }],
+        signature: Signature::NONE,
+    }
+    .signed(&handshake, &key("relay"));
     vec![
         (
             "challenge",
@@ -493,11 +505,12 @@ pub fn frames() -> Vec<(&'static str, Frame)> {
         ),
         ("credit", Frame::Credit { items: 256 }),
         ("ping", Frame::Ping { n: u64::MAX }),
-        ("pong", Frame::Pong { n: 7, at: -1 }),
+        ("pong", Frame::Pong { n: 7 }),
         (
             "error",
             Frame::error(ErrorCode::Closed, "founding needs a ticket"),
         ),
         ("bye", Frame::Bye),
+        ("still", Frame::Still(still)),
     ]
 }

@@ -110,7 +110,7 @@ impl Malice {
             return vec![frame];
         }
         match (self.attack, frame) {
-            (Attack::DropDown, Frame::Items { feed, .. })
+            (Attack::DropDown | Attack::Silent, Frame::Items { feed, .. })
                 if matches!(feed, FeedId::Schedule(_) | FeedId::Visits(_)) =>
             {
                 self.lies += 1;

@@ -49,11 +49,13 @@ pub enum Attack {
     KeysWithheld,
     /// A slot is confirmed while confirmations are paused.
     GrantedInPause,
+    /// On a connection that was in step, what others write no longer comes.
+    Silent,
 }
 
 impl Attack {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::DropUp,
         Self::DropDown,
         Self::Reorder,
@@ -66,6 +68,7 @@ impl Attack {
         Self::StrippedRemoval,
         Self::KeysWithheld,
         Self::GrantedInPause,
+        Self::Silent,
     ];
 
     /// Which relay of the histories lies, and how: one of seven.
@@ -89,13 +92,14 @@ impl Attack {
             Self::StrippedRemoval => "attack: leaves a removal out",
             Self::KeysWithheld => "attack: withholds keys",
             Self::GrantedInPause => "attack: grants in the pause",
+            Self::Silent => "attack: falls silent",
         }
     }
 
     /// One of these must be told by some desk; none where the attack does no harm.
     pub const fn told_as(self) -> &'static [AlarmCode] {
         match self {
-            Self::DropUp | Self::DropDown => &[AlarmCode::Stalled],
+            Self::DropUp | Self::DropDown | Self::Silent => &[AlarmCode::Stalled],
             Self::Reorder => &[AlarmCode::WrongChain],
             Self::Replay => &[],
             Self::RollBack => &[AlarmCode::WentBack],

@@ -55,7 +55,7 @@ impl World {
         }
         self.prepare(attack, VICTIM)?;
 
-        let apart = !matches!(attack, Attack::Fork);
+        let apart = !matches!(attack, Attack::Fork | Attack::Silent);
         if apart {
             self.unplug(VICTIM)?;
         }

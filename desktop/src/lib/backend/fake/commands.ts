@@ -217,6 +217,11 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			person.closed = [...new Set(command.closed)].sort();
 			return { id: person.id, said: `Hours of ${person.name} were saved.` };
 		}
+		case "set_lease":
+			if (command.days < 7 || command.days > 365)
+				throw refusal("invalid_input", "A lease lasts from 7 to 365 days.", "Use 90.", "days");
+			book.leaseDays = command.days;
+			return { id: "", said: "The lease is set." };
 		case "edit_entry": {
 			if (command.of.startsWith("seat_")) {
 				if (command.name != null) book.seatNames[command.of] = named(command.name);

@@ -8,6 +8,7 @@ import type { ErasureView } from "../types/ErasureView";
 import type { HomePhase } from "../types/HomePhase";
 import type { InvitationView } from "../types/InvitationView";
 import type { MaskedView } from "../types/MaskedView";
+import type { LeasePhase } from "../types/LeasePhase";
 import type { LinkState } from "../types/LinkState";
 import type { LocationView } from "../types/LocationView";
 import type { RestrictionView } from "../types/RestrictionView";
@@ -66,6 +67,7 @@ export interface Book {
 	notes: FakeNote[];
 	/** What seats are called, by id. */
 	seatNames: Record<string, string>;
+	leaseDays?: number;
 	next: number;
 }
 
@@ -99,6 +101,10 @@ export interface World {
 	here: FakePerson[];
 	/** Locked, and a PIN opens it. */
 	paused: boolean;
+	/** Whether the keys need the keystore, and whether that does not answer. */
+	keystore: boolean;
+	keystoreSilent: boolean;
+	leasePhase: LeasePhase;
 	invitations: InvitationView[];
 	masked: MaskedView[];
 	/** What was done since it began, the latest first. */
@@ -416,6 +422,9 @@ export function sampleWorld(clock: Clock, phase: HomePhase): World {
 		],
 		here: [{ id: "seat_1", role: "owner", here: phase === "open", passphrase: true, tries: 0 }],
 		paused: false,
+		keystore: false,
+		keystoreSilent: false,
+		leasePhase: "holds",
 		masked: [],
 		audit: [],
 		erasures: [],

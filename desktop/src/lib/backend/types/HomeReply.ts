@@ -4,6 +4,7 @@ import type { BackupReport } from "./BackupReport";
 import type { CertificateView } from "./CertificateView";
 import type { ErasureView } from "./ErasureView";
 import type { HomeStatus } from "./HomeStatus";
+import type { KeystoreView } from "./KeystoreView";
 import type { KitView } from "./KitView";
 import type { LostDevice } from "./LostDevice";
 import type { Picture } from "./Picture";
@@ -108,7 +109,7 @@ folder: string,
 /**
  * The names of the files in it.
  */
-files: Array<string>, } | { "type": "backed_up", 
+files: Array<string>, } | { "type": "keystore" } & KeystoreView | { "type": "backed_up", 
 /**
  * Its file.
  */

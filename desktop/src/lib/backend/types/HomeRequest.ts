@@ -129,7 +129,11 @@ pin: string, } | { "type": "set_passphrase",
 /**
  * The new one, at least 8 characters.
  */
-passphrase: string, } | { "type": "remove_seat", 
+passphrase: string, } | { "type": "keystore" } | { "type": "set_keystore", 
+/**
+ * Whether they need it.
+ */
+on: boolean, } | { "type": "remove_seat", 
 /**
  * Which, by id.
  */

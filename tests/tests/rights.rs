@@ -179,9 +179,150 @@ fn a_client_is_handed_all_that_the_writer_may_read_and_nobody_elses_data() {
         }
     }
 
+    // A client who is gone is told to be gone.
+    let gone = id_of(&owner.does(&["client", "add", "Gone Soon"]));
+    let act = owner.does(&[
+        "erase",
+        &gone,
+        "--basis",
+        "request",
+        "--confirm",
+        "Gone Soon",
+    ]);
+    let refused = owner.refuses(&["export", &gone, "--folder", place.to_str().unwrap()]);
+    refused.is(3, "not_found").field("client");
+    let said = refused.value["message"].as_str().unwrap();
+    assert!(said.starts_with("This client was erased on "), "{said}");
+    let help = refused.value["help"].as_str().unwrap();
+    assert!(help.contains(act["id"].as_str().unwrap()), "{help}");
+
     // Who else may read clinical records is told of the export.
     let audit = owner.does(&["audit", "--of", &pet]);
     let rows = audit["rows"].as_array().unwrap();
     let named = rows.iter().filter(|row| row["what"][0]["text"] == exported);
     assert_eq!(named.count(), 1, "{audit:#}");
+}
+
+/// `DAYBOOK_VISITS=2000 DAYBOOK_NOTES=1000` for the figure of docs/measurements.md.
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "it takes the time"
+)]
+fn a_long_history_is_exported_whole_within_a_minute() {
+    let number = |name: &str, usual: usize| {
+        let set = std::env::var(name).ok().and_then(|text| text.parse().ok());
+        set.unwrap_or(usual)
+    };
+    let (visits, notes) = (number("DAYBOOK_VISITS", 40), number("DAYBOOK_NOTES", 40));
+    let practice = Practice::open(1);
+    let owner = &practice.desks[0];
+    let client = id_of(&owner.does(&["client", "add", "Ilse Quint"]));
+    let view = owner.does(&["staff", "list"]);
+    let staff = view[0]["id"].as_str().unwrap();
+    let sites = owner.does(&["location", "list"]);
+    let site = sites[0]["id"].as_str().unwrap();
+    let mut lines = Vec::new();
+    for n in 0..visits {
+        let day = monday().checked_add(jiff::Span::new().days(i64::try_from(n / 20).unwrap()));
+        let start = day.unwrap().at(i8::try_from(n % 20 + 2).unwrap(), 0, 0, 0);
+        lines.push(format!(
+            "{{\"type\":\"book\",\"location\":\"{site}\",\"start\":\"{start}\",\"staff\":\"{staff}\",\
+             \"minutes\":30,\"client\":\"{client}\",\"note\":\"Visit note {n}.\"}}"
+        ));
+    }
+    for n in 0..notes {
+        let text = format!(
+            "Clinical note {n}: {}",
+            "examined and found well; ".repeat(20)
+        );
+        lines.push(format!(
+            "{{\"type\":\"add_card_note\",\"of\":\"{client}\",\"card\":\"clinical\",\"text\":\"{text}\"}}"
+        ));
+    }
+    for part in lines.chunks(500) {
+        for answer in owner.batch(&[], part) {
+            assert!(answer["ok"]["id"].is_string(), "{answer}");
+        }
+    }
+    let begin = std::time::Instant::now();
+    let place = practice.path().join("handed");
+    fs::create_dir(&place).unwrap();
+    let files = export(owner, &client, &place);
+    let took = begin.elapsed();
+    println!("{visits} visits, {notes} notes: {took:?}");
+    assert!(took.as_secs() < 60, "{took:?}");
+    let (page, pdf) = (&files[3], &files[4]);
+    assert!(pdf.starts_with("%PDF-") && !pdf.contains(place.to_str().unwrap()));
+    for n in 0..visits {
+        assert!(page.contains(&format!("Visit note {n}.")), "visit {n}");
+    }
+    for n in 0..notes {
+        assert!(page.contains(&format!("Clinical note {n}:")), "note {n}");
+    }
+}
+
+#[test]
+fn what_is_restricted_is_shown_asked_about_and_kept_and_whose_time_is_over_is_listed() {
+    let practice = Practice::open(2);
+    let [owner, vet] = [&practice.desks[0], &practice.desks[1]];
+    let client = id_of(&owner.does(&["client", "add", "Ilse Quint"]));
+    owner.does(&["restrict", &client, "--reason", "A dispute"]);
+    practice.meet();
+    let found = vet.does(&["search", "Quint"]);
+    assert_eq!(found["clients"][0]["restricted"], true);
+    let start = monday().at(9, 0, 0, 0).to_string();
+    let visit = [
+        "--start",
+        &start,
+        "--staff",
+        "Ann",
+        "--minutes",
+        "30",
+        "--client",
+        &client,
+    ];
+    let book = [&["book"], &visit[..]].concat();
+    let asked = vet.refuses(&book);
+    asked.is(5, "needs_confirmation").warns("client_restricted");
+    vet.does(&[&book[..], &["--despite-warnings"]].concat());
+    let note = [
+        "card", "add", "--client", &client, "--in", "clinical", "Torsion",
+    ];
+    vet.refuses(&note).is(5, "needs_confirmation");
+    vet.does(&[&note[..], &["--despite-restriction", "an emergency"]].concat());
+    practice.meet();
+    let erase = [
+        "erase",
+        &client,
+        "--basis",
+        "request",
+        "--confirm",
+        "Ilse Quint",
+    ];
+    owner.refuses(&erase).is(6, "not_allowed");
+    vet.refuses(&["retention", "--dry-run"])
+        .is(6, "not_allowed");
+
+    for kind in ["contact", "clinical"] {
+        owner.does(&["retention", kind, "--months", "12"]);
+    }
+    let far = owner.at("2199-01-01T00:00:00Z");
+    let view = far.does(&["retention", "--dry-run"]);
+    assert_eq!(
+        (&view["total"], &view["due"][0]["free"]),
+        (&1.into(), &false.into()),
+        "{view}"
+    );
+    owner.does(&["restrict", &client, "--lift"]);
+    let view = far.does(&["retention", "--dry-run"]);
+    assert_eq!(view["due"][0]["free"], true, "{view}");
+    owner.does(&erase);
+    assert_eq!(far.does(&["retention", "--dry-run"])["total"], 0);
+    let label = |seen: &Value| seen["erasures"][0]["devices"].to_string();
+    let seats = owner.does(&["people"]);
+    let seat = seats["seats"][0]["id"].as_str().unwrap();
+    owner.does(&["people", "name", seat, "Front desk 2"]);
+    assert!(label(&owner.does(&["erasures"])).contains("Front desk 2 ("));
 }

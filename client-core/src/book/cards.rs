@@ -1,7 +1,10 @@
 //! Cards: kept as the bytes of their changes, read when somebody looks. What a handling card says
 //! is kept at hand, since the day shows it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use schedule::{CheckedChange, Hlc, HostileChange, Received};
@@ -21,6 +24,9 @@ pub(super) struct Cards {
     seats: IdMap<CardId, BTreeMap<[u8; 32], SeatId>>,
     /// What holds of the handling cards, the latest first; nobody without anything.
     alerts: IdMap<Subject, Vec<String>>,
+    /// The card that was put together last, for whoever looks at one of its changes after the
+    /// other.
+    shown: Mutex<Option<(CardId, Arc<CardDoc>)>>,
 }
 
 /// What an entry says of a change: its hash, whether it counts for nothing, who signed it.
@@ -52,11 +58,29 @@ impl Cards {
         Ok(doc)
     }
 
+    /// The same, kept until another is asked for or the card changes.
+    pub(super) fn shown(&self, id: CardId) -> Result<Arc<CardDoc>, DocumentError> {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, doc)) = &*shown
+            && *known == id
+        {
+            return Ok(Arc::clone(doc));
+        }
+        let doc = Arc::new(self.document(id)?);
+        *shown = Some((id, Arc::clone(&doc)));
+        Ok(doc)
+    }
+
+    fn unshow(&mut self) {
+        self.shown = Mutex::default();
+    }
+
     pub(super) fn open(
         &mut self,
         id: CardId,
         signed: impl Iterator<Item = Signed>,
     ) -> Result<OpenCard, DocumentError> {
+        self.unshow();
         let mut doc = self.document(id)?;
         let mut kept = self.kept.remove(&id).unwrap_or_default();
         let seats = self.seats.entry(id).or_default();
@@ -70,6 +94,7 @@ impl Cards {
 
     pub(super) fn close(&mut self, card: OpenCard) {
         let OpenCard { id, doc, mut kept } = card;
+        self.unshow();
         kept.heads = doc.heads();
         self.kept.insert(id, kept);
         if id.kind != CardKind::Handling {
@@ -90,6 +115,7 @@ impl Cards {
 
     /// Forgets the cards of whoever is gone; gives which.
     pub(super) fn forget(&mut self, gone: &dyn Fn(Subject) -> bool) -> Vec<CardId> {
+        self.unshow();
         let known = self.kept.keys().filter(|card| gone(card.subject));
         let known: Vec<CardId> = known.copied().collect();
         for card in &known {

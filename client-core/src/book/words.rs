@@ -354,7 +354,7 @@ impl Book {
     }
 
     fn told_card(&self, card: CardId, change: &CheckedChange, told: &mut Vec<AuditChange>) {
-        let Ok(document) = self.card(card) else {
+        let Ok(document) = self.cards.shown(card) else {
             return;
         };
         let (kind, name) = (card.kind.as_str(), self.subject_words(card.subject));

@@ -52,7 +52,7 @@ pub struct ErasureView {
 pub struct ErasureDevice {
     /// Its id.
     pub device: String,
-    /// The roles of the seats on it.
+    /// The seats on it: what they are called, and their roles.
     pub label: String,
     /// This one.
     pub here: bool,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::{names::Names, print::Printer};
 use crate::{
     catalogue::{
-        CertificateView, Command, ErasureBasis, ErasureView, HoldClient, HomeRequest, Query,
-        Refusal,
+        Answer, CertificateView, Command, ErasureBasis, ErasureView, HoldClient, HomeRequest,
+        Query, Refusal,
     },
     home::{Home, check_certificate},
 };
@@ -90,7 +90,12 @@ pub(super) fn certificate(
     printer.home_reply(&home.request(HomeRequest::Certificate {
         erasure: wish.erasure.clone(),
         file: wish.file.display().to_string(),
-    })?)
+    })?)?;
+    // The certificate names devices by id: who works on them is for this side alone.
+    match home.query(Query::Erasures)? {
+        Answer::Erasures(view) => printer.erasure(&view, &wish.erasure),
+        _ => Ok(()),
+    }
 }
 
 /// Needs no home: anybody may verify.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{audit, cards, erasing, kit, people, rights, run::word, seats};
 use crate::{
     catalogue::{
-        Answer, CertificateView, ClientSummary, DayView, ErrorCode, Event, HomePhase, HomeReply,
-        Query, Refusal, Reply, ReviewView, SlotView, Standing, StateView, VisitState, VisitView,
-        Warning,
+        Answer, CertificateView, ClientSummary, DayView, ErasuresView, ErrorCode, Event, HomePhase,
+        HomeReply, Query, Refusal, Reply, ReviewView, SlotView, Standing, StateView, VisitState,
+        VisitView, Warning,
     },
     home::Home,
 };
@@ -249,6 +249,15 @@ impl Printer<'_> {
             Answer::Erasures(view) => self.lines(view.erasures.iter().flat_map(erasing::lines)),
             Answer::People(view) => self.lines(people::lines(view).into_iter()),
             Answer::Practice(_) | Answer::Visit(_) | Answer::Check(_) => self.as_json(answer),
+        }
+    }
+
+    /// One of the erasures, for a person.
+    pub(super) fn erasure(&mut self, view: &ErasuresView, id: &str) -> Result<(), Refusal> {
+        let one = view.erasures.iter().find(|one| one.id == id);
+        match one {
+            Some(one) if !self.json => self.lines(erasing::lines(one).into_iter()),
+            _ => Ok(()),
         }
     }
 

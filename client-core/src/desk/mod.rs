@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use rand_core::CryptoRng;
 
 use crate::{
-    catalogue::{Answer, Command, Query, Refusal, Reply, StaffRole},
+    catalogue::{Answer, ClientId, Command, Query, Refusal, Reply, StaffRole},
     replica::{Replica, face, not_found},
 };
 
@@ -86,6 +86,11 @@ impl<S: Storage> Replica<S> {
         }
     }
 
+    fn no_client(&self, client: ClientId) -> Refusal {
+        let erased = self.refused_as_erased(client);
+        erased.unwrap_or_else(|| not_found("client", "client"))
+    }
+
     /// Answers a query.
     pub fn query(&mut self, now: Timestamp, query: Query) -> Result<Answer, Refusal> {
         let now = self.clock.corrected(now);
@@ -121,8 +126,11 @@ impl<S: Storage> Replica<S> {
             Query::Client { client } => Answer::Client(
                 self.book
                     .client_view(client, &|seat| self.name_of(seat))
-                    .ok_or_else(|| not_found("client", "client"))?,
+                    .ok_or_else(|| self.no_client(client))?,
             ),
+            Query::Cards { client } if self.book.client(client).is_none() => {
+                return Err(self.no_client(client));
+            }
             Query::Cards { client } => Answer::Cards(self.cards(client)?),
             Query::Audit(wish) => Answer::Audit(self.audit(&wish)?),
             Query::Clients { skip, limit } => {
@@ -139,7 +147,7 @@ impl<S: Storage> Replica<S> {
             },
             Query::State => Answer::State(self.state()),
             Query::People => Answer::People(self.people()),
-            Query::Erasures => Answer::Erasures(self.erasures_view()?),
+            Query::Erasures => Answer::Erasures(self.erasures_view(&|_| None)?),
             Query::Retention => Answer::Retention(self.retention(now)?),
             Query::Check(wish) => {
                 checks::start("start", wish.start)?;

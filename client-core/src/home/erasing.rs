@@ -8,10 +8,11 @@ use std::{
 
 use sync_protocol::{Certified, ErasureId};
 
-use super::{Home, PATIENCE, locked, storage};
+use super::{Desk, Home, PATIENCE, locked, storage};
 use crate::{
     catalogue::{
-        CertificateView, ClientId, ErasureBasis, ErrorCode, HomeReply, LinkState, Refusal,
+        CertificateView, ClientId, ErasureBasis, ErasuresView, ErrorCode, HomeReply, LinkState,
+        Refusal,
     },
     replica::{Proposal, basis_face},
 };
@@ -55,7 +56,7 @@ impl Home {
         self.shared.tell(vec![super::all_changed()]);
         let held = self.shared.lock();
         let desk = held.as_ref().ok_or_else(locked)?;
-        let all = desk.replica.erasures_view()?.erasures;
+        let all = named(desk)?.erasures;
         let erased = all.into_iter().find(|one| one.id == id.to_string());
         erased.map(HomeReply::Erased).ok_or_else(unknown)
     }
@@ -98,6 +99,16 @@ impl Home {
             certificate: view,
         })
     }
+}
+
+/// All erasures, with what people are called at this computer.
+pub(super) fn named(desk: &Desk) -> Result<ErasuresView, Refusal> {
+    let known = desk.keys.seats();
+    let here = |seat| {
+        let here = known.iter().find(|known| known.seat == seat)?;
+        Some(here.name.clone()).filter(|name| !name.is_empty())
+    };
+    desk.replica.erasures_view(&here)
 }
 
 /// Checks the certificate in a file; needs no home.

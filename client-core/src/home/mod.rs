@@ -609,6 +609,7 @@ impl Home {
                 state.care = self.care_of(desk);
             }
             Answer::Audit(view) => audit::name_people(desk, view),
+            Answer::Erasures(view) => *view = erasing::named(desk)?,
             Answer::Cards(view) => {
                 let now = self.now();
                 let wrote = desk

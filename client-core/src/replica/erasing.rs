@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rand_core::CryptoRng;
 use sync_protocol::{
     Author, Basis, Content, DeviceId, Entry, Erasing, ErasureId, ErasureReceipt, ErasureState,
-    FeedId, Role, SeatState, SubjectId, What, limits::MAX_ERASED,
+    FeedId, Role, SeatId, SeatState, SubjectId, What, limits::MAX_ERASED,
 };
 
 use super::{Proposal, Replica, internal, invalid, not_allowed, not_found, random};
@@ -261,17 +261,42 @@ impl<S: Storage> Replica<S> {
 
     // ---- what is told ----------------------------------------------------------------------
 
-    /// Every erasure, the latest first, with who has done it.
-    pub fn erasures_view(&self) -> Result<ErasuresView, Refusal> {
+    /// Why there is nothing of a client any more, if there was an erasure.
+    pub fn refused_as_erased(&self, client: ClientId) -> Option<Refusal> {
+        let erased = self.ledger.governance().erased();
+        let id = erased.subject(id_of(Subject::Client(client)))?;
+        let on = erased.erasure(id).map(|state| time(state.at))?;
+        let on = on.strftime("%Y-%m-%d");
+        Some(
+            Refusal::new(
+                ErrorCode::NotFound,
+                format!("This client was erased on {on}: nothing is kept any more."),
+                format!("What proves it is its certificate: daybook certificate {id} FILE."),
+            )
+            .at("client"),
+        )
+    }
+
+    /// Every erasure, the latest first, with who has done it. `here` knows what people are called
+    /// at this computer.
+    pub fn erasures_view(
+        &self,
+        here: &dyn Fn(SeatId) -> Option<String>,
+    ) -> Result<ErasuresView, Refusal> {
         let mut views = Vec::new();
         for (id, state) in self.ledger.governance().erased().erasures() {
-            views.push(self.erasure_view(id, state)?);
+            views.push(self.erasure_view(id, state, here)?);
         }
         views.sort_by_key(|view| core::cmp::Reverse((view.at, view.id.clone())));
         Ok(ErasuresView { erasures: views })
     }
 
-    fn erasure_view(&self, id: ErasureId, state: &ErasureState) -> Result<ErasureView, Refusal> {
+    fn erasure_view(
+        &self,
+        id: ErasureId,
+        state: &ErasureState,
+        here: &dyn Fn(SeatId) -> Option<String>,
+    ) -> Result<ErasureView, Refusal> {
         let last = state.heights.last().copied().unwrap_or_default();
         let mut devices = Vec::new();
         for device in self.asked(last) {
@@ -284,7 +309,7 @@ impl<S: Storage> Replica<S> {
             let done = given.filter(|_| stands).map(|given| time(given.word.at));
             devices.push(ErasureDevice {
                 device: device.to_string(),
-                label: self.label_of(device),
+                label: self.label_of(device, here),
                 here: device == self.device,
                 done,
                 last_seen: self.last_seen(device),
@@ -323,12 +348,20 @@ impl<S: Storage> Replica<S> {
         devices.filter(|id| self.was_here(*id, height)).collect()
     }
 
-    /// What people call a device: who works on it.
-    fn label_of(&self, device: DeviceId) -> String {
+    /// What people call a device: who works on it, by name where there is one.
+    fn label_of(&self, device: DeviceId, here: &dyn Fn(SeatId) -> Option<String>) -> String {
+        let practice = self.book.practice();
         let seats = self.ledger.governance().seats_on(device);
-        let roles = seats.filter_map(|(_, seat)| seat.role().map(Role::as_str));
-        let roles: Vec<&str> = roles.collect();
-        roles.join(", ")
+        let labels = seats.filter_map(|(id, seat)| {
+            let role = seat.role()?.as_str();
+            let name = practice.seats.get(&id).cloned().or_else(|| here(id));
+            Some(match name {
+                Some(name) => format!("{name} ({role})"),
+                None => role.to_owned(),
+            })
+        });
+        let labels: Vec<String> = labels.collect();
+        labels.join(", ")
     }
 
     fn last_seen(&self, device: DeviceId) -> Option<Timestamp> {

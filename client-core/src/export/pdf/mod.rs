@@ -147,8 +147,8 @@ impl Writer<'_> {
         }
         if let Some(count) = unshown {
             let text = format!(
-                "{count} letters have no picture in this file and are shown as boxes; client.html \
-                 has them."
+                "Letters without a picture in this file, shown as boxes: {count}. client.html has \
+                 them."
             );
             self.set(TEXT, &text);
         }

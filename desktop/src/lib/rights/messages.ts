@@ -37,14 +37,12 @@ export const words = {
 			grooming: "Grooming cards",
 			payments: "Payment cards",
 		} satisfies Record<RecordKind, string>,
-		months: (months: number | undefined) =>
-			months === undefined
-				? "for ever"
-				: months % 12 === 0
-					? months === 12
-						? "1 year"
-						: `${String(months / 12)} years`
-					: `${String(months)} months`,
+		months: (months: number | undefined) => {
+			if (months === undefined) return "for ever";
+			const [n, one, many] =
+				months % 12 === 0 ? [months / 12, "year", "years"] : [months, "month", "months"];
+			return `${String(n)} ${n === 1 ? one : many}`;
+		},
 		change: (kind: string) => `Change: ${kind}`,
 		edit: "Change…",
 		editTitle: (kind: string) => `How long: ${kind}`,

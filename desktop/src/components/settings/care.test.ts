@@ -62,6 +62,31 @@ describe("the recovery kit", () => {
 		expect(screen.queryByRole("button", { name: "Not now" })).toBeNull();
 	});
 
+	it("gets new words, of which two are asked back before they count", async () => {
+		const { backend, user } = open();
+		await page(user, "Recovery kit");
+		const old = backend.world.words.join(" ");
+		await user.click(await button("New recovery words"));
+		const dialog = within(await screen.findByRole("dialog"));
+		const words = dialog.getAllByRole("listitem").map((one) => one.querySelector("strong")!);
+		const texts = words.map((one) => one.textContent);
+		expect(texts).toHaveLength(24);
+		await user.click(dialog.getByRole("button", { name: /written/i }));
+		await user.type(dialog.getByLabelText("Word 3"), "dragonfly");
+		await user.type(dialog.getByLabelText("Word 17"), texts[16] ?? "");
+		await user.click(dialog.getByRole("button", { name: "Make these words count" }));
+		expect(await dialog.findByText(/not word 3/i)).toBeVisible();
+		expect(backend.world.words.join(" ")).toBe(old);
+		await user.clear(dialog.getByLabelText("Word 3"));
+		await user.type(dialog.getByLabelText("Word 3"), (texts[2] ?? "").toUpperCase());
+		await user.click(dialog.getByRole("button", { name: "Make these words count" }));
+		expect(await dialog.findByText(/From now on these words count/)).toBeVisible();
+		expect(dialog.getByText("6-" + "9f".repeat(16))).toBeVisible();
+		expect(backend.world.words.join(" ")).toBe(texts.join(" "));
+		await user.click(dialog.getAllByRole("button", { name: "Close" }).at(-1)!);
+		expect(await screen.findByText(/never been tried/)).toBeVisible();
+	});
+
 	it("is a picture beside the words when a practice is founded, and beside a code", async () => {
 		const { user } = open();
 		await page(user, "People and devices");

@@ -38,6 +38,24 @@ describe("people and devices", () => {
 		expect(screen.queryByRole("button", { name: "Change: Receptionist" })).toBeNull();
 	});
 
+	it("hands the practice over, and lets managers read clinical cards", async () => {
+		const { backend, user } = open();
+		await people(user);
+		const box = screen.getByRole("checkbox", { name: "Managers read clinical cards" });
+		expect(box).not.toBeChecked();
+		await user.click(box);
+		expect(backend.world.managersReadClinical).toBe(true);
+		expect(box).toBeChecked();
+		await user.click(await button("Change: Receptionist"));
+		const dialog = within(screen.getByRole("dialog"));
+		await user.selectOptions(dialog.getByLabelText("What to do"), "Hand the practice over to it");
+		expect(dialog.getByText(/there are two owners/)).toBeVisible();
+		await user.selectOptions(dialog.getByLabelText("You become"), "Vet");
+		await user.click(dialog.getByRole("button", { name: "Save" }));
+		expect(backend.world.seats.find((one) => one.id === "seat_2")?.role).toBe("owner");
+		expect(backend.world.seats.find((one) => one.here)?.role).toBe("vet");
+	});
+
 	it("lets somebody in whose number is the same", async () => {
 		const { backend, user } = open();
 		const seat = backend.world.seats.find((one) => one.id === "seat_2");

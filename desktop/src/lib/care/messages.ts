@@ -13,7 +13,8 @@ export const care = {
 		key: "Relay's key",
 		keyHint: "64 letters and digits, as on the kit",
 		act: "Newest act",
-		actHint: "The number, the dash and 32 letters and digits on the kit. With it a relay that hides who was removed is found out.",
+		actHint:
+			"The number, the dash and 32 letters and digits on the kit. With it a relay that hides who was removed is found out.",
 		start: "Bring everything back",
 		running: "Coming back…",
 		lost: (n: number) =>

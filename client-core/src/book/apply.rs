@@ -350,7 +350,8 @@ impl Book {
         if self.entries.get(&opened.hash).is_none() {
             // What a change says is remembered when it arrives, even while it waits.
             for write in changes.iter().flat_map(CheckedChange::writes) {
-                self.entries.touch(opened.hash, body.week, write);
+                let clock = body.intent.clock;
+                self.entries.touch(opened.hash, clock, body.week, write);
             }
         }
         let stamp = Stamp {
@@ -404,7 +405,11 @@ impl Book {
             Target::Visits(week) => Whose::Visits(week),
             Target::Client(client) => Whose::Record(Subject::Client(client)),
             Target::Pet(pet) => Whose::Record(Subject::Pet(pet)),
-            Target::Card(card) => Whose::Card(card),
+            Target::Card(card) => {
+                self.cards
+                    .note_withdrawals(card, body.intent.clock, &changes);
+                Whose::Card(card)
+            }
             Target::Access(subject) => Whose::Access(subject),
         };
         let stamp = Stamp {

@@ -12,8 +12,8 @@ use sync_protocol::SeatId;
 
 use super::{Book, ids::IdMap, kept::Kept};
 use crate::{
-    catalogue::{AlertView, CardKind, CardNoteView, CardView, CardsView, ClientId},
-    documents::{CardDoc, CardId, CardNote, DocumentError, Subject, Who},
+    catalogue::{AlertView, CardKind, CardNoteView, CardView, CardsView, ClientId, NoteId},
+    documents::{CardDoc, CardId, CardNote, DocumentError, Subject, Who, note_of_mark},
 };
 
 /// All cards. See the module's documentation.
@@ -27,6 +27,8 @@ pub(super) struct Cards {
     /// The card that was put together last, for whoever looks at one of its changes after the
     /// other.
     shown: Mutex<Option<(CardId, Arc<CardDoc>)>>,
+    /// Notes that were withdrawn, by the stamp of the change that says so.
+    withdrawals: BTreeMap<(Hlc, [u8; 32]), (CardId, NoteId)>,
 }
 
 /// What an entry says of a change: its hash, whether it counts for nothing, who signed it.
@@ -113,6 +115,29 @@ impl Cards {
         }
     }
 
+    /// Remembers which notes changes say something about besides their text.
+    pub(super) fn note_withdrawals(&mut self, id: CardId, clock: Hlc, changes: &[CheckedChange]) {
+        for change in changes {
+            for note in change.map_keys().filter_map(note_of_mark) {
+                self.withdrawals.insert((clock, change.hash()), (id, note));
+            }
+        }
+    }
+
+    /// Notes of others that somebody withdrew since then, with who did, as far as they still are.
+    pub(super) fn withdrawn(&self, since: Hlc) -> Vec<(SeatId, Hlc, CardId, NoteId)> {
+        let recent = self.withdrawals.range((since, [0; 32])..);
+        let found = recent.filter_map(|((clock, change), (id, note))| {
+            let seat = self.seat_of(*id, *change)?;
+            let notes = self.document(*id).ok()?.notes();
+            let note = notes.into_iter().find(|one| one.id == *note)?;
+            let standing = note.withdrawn.is_some_and(|(_, by)| by == *change);
+            let of_another = self.seat_of(*id, note.change) != Some(seat);
+            (standing && of_another).then_some((seat, *clock, *id, note.id))
+        });
+        found.collect()
+    }
+
     /// Forgets the cards of whoever is gone; gives which.
     pub(super) fn forget(&mut self, gone: &dyn Fn(Subject) -> bool) -> Vec<CardId> {
         self.unshow();
@@ -123,6 +148,7 @@ impl Cards {
             self.seats.remove(card);
             self.alerts.remove(&card.subject);
         }
+        self.withdrawals.retain(|_, (card, _)| !gone(card.subject));
         known
     }
 

@@ -68,6 +68,8 @@ pub(super) struct Entries {
     verdicts: HashMap<(AppointmentId, PlacementHash), (Place, Standing)>,
     latest: Option<Hlc>,
     masked: usize,
+    /// Visits that were called off, by the stamp of the entry that says so.
+    called_off: BTreeMap<(Hlc, Hash), AppointmentId>,
 }
 
 impl Entries {
@@ -138,7 +140,7 @@ impl Entries {
         listed.collect()
     }
 
-    pub(super) fn touch(&mut self, entry: Hash, week: WeekKey, write: Write) {
+    pub(super) fn touch(&mut self, entry: Hash, clock: Hlc, week: WeekKey, write: Write) {
         let (id, what) = match write {
             Write::Origin(id) => {
                 // Two homes come only from a broken writer; all replicas take the earlier.
@@ -147,7 +149,12 @@ impl Entries {
                 (id, Touching::Origin)
             }
             Write::Placement(id, hash) => (id, Touching::Placement(hash)),
-            Write::State(id, state) => (id, Touching::State(state)),
+            Write::State(id, state) => {
+                if state == Some(ClaimState::Cancelled) {
+                    self.called_off.insert((clock, entry), id);
+                }
+                (id, Touching::State(state))
+            }
             Write::Decision(id) => {
                 self.decisions.entry(id).or_default().push(entry);
                 self.deciding.entry(entry).or_default().push(id);
@@ -157,6 +164,35 @@ impl Entries {
         };
         let touch = Touch { entry, what };
         self.touches.entry(id).or_default().push(touch);
+    }
+
+    /// Visits of others that somebody called off since then, with who did and the state before, as
+    /// far as nobody has said anything else about them since.
+    pub(super) fn called_off(&self, since: Hlc) -> Vec<(SeatId, Hlc, AppointmentId, ClaimState)> {
+        let zero = Hash::from_bytes([0; 32]);
+        let recent = self.called_off.range((since, zero)..);
+        let found = recent.filter_map(|((clock, entry), id)| {
+            let seen = self.seen.get(entry).filter(|seen| !seen.masked)?;
+            let counting = || self.touches(*id).filter(|(_, seen)| !seen.masked);
+            let origin = counting()
+                .filter(|(touch, _)| matches!(touch.what, Touching::Origin))
+                .min_by_key(|(touch, seen)| (seen.clock, touch.entry))?;
+            if origin.1.seat == seen.seat {
+                return None;
+            }
+            let mut states: Vec<(Hlc, Hash, ClaimState)> = counting()
+                .filter_map(|(touch, seen)| match touch.what {
+                    Touching::State(Some(state)) => Some((seen.clock, touch.entry, state)),
+                    Touching::State(None) | Touching::Origin | Touching::Placement(_) => None,
+                })
+                .collect();
+            states.sort_unstable_by_key(|(clock, entry, _)| (*clock, *entry));
+            let (last, earlier) = states.split_last()?;
+            let before = earlier.last().map_or(ClaimState::Booked, |before| before.2);
+            (last.1 == *entry && before != ClaimState::Cancelled)
+                .then_some((seen.seat, *clock, *id, before))
+        });
+        found.collect()
     }
 
     pub(super) fn confirm(

@@ -35,6 +35,7 @@ mod retention;
 mod reviews;
 mod search;
 mod stale;
+mod sweeps;
 mod trail;
 mod visits;
 mod waiting;
@@ -62,6 +63,7 @@ pub use cards::CardRights;
 pub use entries::{Provenance, Seen};
 pub use free::PlaceWish;
 pub use retention::Last;
+pub use sweeps::{Sweep, Undoing, Undone};
 pub use trail::{AuditOf, Moment, When};
 
 /// The keys that this seat holds.

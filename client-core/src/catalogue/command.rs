@@ -1,7 +1,10 @@
 //! What changes something. Every command is durable on this machine before its reply is given.
 
 use conflict_rules::{AppointmentId, ClaimState, LocationId, ResourceId};
-use jiff::civil::{Date, DateTime, Time};
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -66,6 +69,9 @@ pub enum Command {
     Decide(Decide),
     /// Takes back the last undoable command of this seat, or the one named.
     Undo(Undo),
+    /// Puts back what a seat undid of others' work: visits that it called off, notes that it withdrew.
+    /// For owners and managers.
+    TakeBackFrom(TakeBackFrom),
 }
 
 /// A new site.
@@ -513,6 +519,17 @@ pub enum VerdictWish {
         #[ts(as = "String")]
         b: AppointmentId,
     },
+}
+
+/// Whose doing to take back, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBackFrom {
+    /// Whose, `seat_…`.
+    pub seat: String,
+    /// From this point in time on, by that seat's clock.
+    #[ts(as = "String")]
+    pub since: Timestamp,
 }
 
 /// What to take back.

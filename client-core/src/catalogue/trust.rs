@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::TakeBackFrom;
+
 /// Something to look into. Work goes on meanwhile, whatever it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AlarmView {
@@ -23,6 +25,10 @@ pub struct AlarmView {
     pub since: Option<Timestamp>,
     /// Whether this seat ends it by letting the relay confirm again.
     pub may_approve: bool,
+    /// What this seat may take back to end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub take_back: Option<TakeBackFrom>,
 }
 
 /// Kinds of alarms.
@@ -61,4 +67,6 @@ pub enum AlarmCode {
     WriteFailed,
     /// The clock is far off.
     ClockOff,
+    /// One seat undid much of others' work within an hour.
+    Sweep,
 }

@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use super::{names::Names, print::Printer};
 use crate::{
     catalogue::{
-        Answer, AuditChange, AuditFault, AuditQuery, AuditReport, AuditRow, AuditView, ErrorCode,
-        HomeReply, MaskedReason, Query, Refusal,
+        Answer, AuditChange, AuditFault, AuditQuery, AuditReport, AuditRow, AuditView, Command,
+        ErrorCode, HomeReply, MaskedReason, Query, Refusal, TakeBackFrom,
     },
     home::Home,
     replica::role_of,
@@ -47,6 +47,16 @@ pub enum AuditWhat {
     /// Go through this home's log from its first entry and check every checksum, signature, chain
     /// and signed head. It needs no passphrase, and fails when anything is wrong.
     Verify,
+    /// Put back what a seat undid of others' work: visits that it called off, notes that it withdrew
+    /// (owners and managers). The alarm says which seat, and since when.
+    Undo {
+        /// `seat_...`.
+        #[arg(long)]
+        seat: String,
+        /// From this point in time on, such as 2026-03-02T09:30:00Z.
+        #[arg(long)]
+        since: jiff::Timestamp,
+    },
 }
 
 pub(super) fn verify(home: &Home, printer: &mut Printer<'_>) -> Result<(), Refusal> {
@@ -115,6 +125,10 @@ fn fault(fault: &AuditFault) -> String {
 }
 
 pub(super) fn run(home: &Home, audit: Audit, printer: &mut Printer<'_>) -> Result<(), Refusal> {
+    if let Some(AuditWhat::Undo { seat, since }) = audit.what {
+        let wish = TakeBackFrom { seat, since };
+        return printer.reply(&home.execute(Command::TakeBackFrom(wish))?);
+    }
     let of = match audit.of {
         Some(text) if is_id(&text) => Some(text),
         Some(name) => Some(Names::of(home)?.client(&name)?.to_string()),

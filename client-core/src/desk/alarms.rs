@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use sync_protocol::ErrorCode as WireCode;
 
 use crate::{
-    catalogue::{AlarmCode, AlarmView},
+    book::Undoing,
+    catalogue::{AlarmCode, AlarmView, TakeBackFrom},
     ledger::Alarm,
     replica::Replica,
 };
@@ -114,7 +115,8 @@ fn of_ledger(code: AlarmCode, feeds: &[String]) -> Option<Words> {
         | AlarmCode::Waiting
         | AlarmCode::SeatRemoved
         | AlarmCode::WriteFailed
-        | AlarmCode::ClockOff => return None,
+        | AlarmCode::ClockOff
+        | AlarmCode::Sweep => return None,
     })
 }
 
@@ -127,6 +129,7 @@ fn view(code: AlarmCode, (title, what, doing, you): Words) -> AlarmView {
         you: you.to_owned(),
         since: None,
         may_approve: false,
+        take_back: None,
     }
 }
 
@@ -158,7 +161,7 @@ fn refused(code: WireCode) -> Words {
 
 impl<S: Storage> Replica<S> {
     /// What a person should look into, gravest first.
-    pub(crate) fn alarms(&self) -> Vec<AlarmView> {
+    pub(crate) fn alarms(&self, now: Timestamp) -> Vec<AlarmView> {
         let mut feeds: BTreeMap<AlarmCode, Vec<String>> = BTreeMap::new();
         for alarm in self.ledger.alarms() {
             let of_it = feeds.entry(code_of(alarm)).or_default();
@@ -174,7 +177,7 @@ impl<S: Storage> Replica<S> {
             alarms.extend(of_ledger(code, &feeds).map(|words| view(code, words)));
         }
         alarms.extend(self.of_the_line());
-        alarms.extend(self.of_the_book());
+        alarms.extend(self.of_the_book(now));
         alarms
     }
 
@@ -242,7 +245,7 @@ impl<S: Storage> Replica<S> {
         alarms
     }
 
-    fn of_the_book(&self) -> Vec<AlarmView> {
+    fn of_the_book(&self, now: Timestamp) -> Vec<AlarmView> {
         let mut alarms = Vec::new();
         let masked = self.book.masked_entries();
         if masked > 0 {
@@ -253,6 +256,33 @@ impl<S: Storage> Replica<S> {
                 "Ask their authors whether something is to be entered anew by somebody else.",
             );
             alarms.push(view(AlarmCode::Masked, words));
+        }
+        for sweep in self.sweeps(now) {
+            let first = sweep.undone.first().map(|one| one.clock.millis);
+            let since = first.and_then(|at| Timestamp::from_millisecond(at).ok());
+            let notes = sweep.undone.iter();
+            let notes = notes.filter(|one| matches!(one.what, Undoing::Note(..)));
+            let (all, notes) = (sweep.undone.len(), notes.count());
+            let words = (
+                "Much was called off at once",
+                format!(
+                    "{} called off {} visits of others and withdrew {notes} of their notes, more \
+                     than usual within an hour.",
+                    self.called(sweep.seat),
+                    all.saturating_sub(notes),
+                ),
+                "It shows what was done. All of it can be taken back.",
+                "Ask whoever works at that seat. If nobody meant it, take it back (Take all of it \
+                 back, or daybook audit undo), and remove the seat. If it was meant, this goes away \
+                 after a week.",
+            );
+            let mut alarm = view(AlarmCode::Sweep, words);
+            alarm.since = since;
+            alarm.take_back = since.map(|since| TakeBackFrom {
+                seat: sweep.seat.to_string(),
+                since,
+            });
+            alarms.push(alarm);
         }
         let refused = self.book.refused().len();
         if refused > 0 {

@@ -154,6 +154,23 @@ impl<S: Storage> Replica<S> {
         Ok(())
     }
 
+    /// A note that somebody withdrew holds again.
+    pub(super) fn hold_again(
+        &mut self,
+        now: Timestamp,
+        rng: &mut impl CryptoRng,
+        id: CardId,
+        note: NoteId,
+    ) -> Result<(), Refusal> {
+        let kind = id.kind;
+        if !self.card_rights(kind).is_some_and(|rights| rights.withdraw) {
+            let what = format!("let notes of {} cards hold again", kind.as_str());
+            return Err(not_allowed(&what, writers(kind)));
+        }
+        self.may_take_back(id.subject)?;
+        self.mark_card_note(now, rng, id, note, false, None)
+    }
+
     /// Writes down that clinical cards on show here were opened: each subject with a note once an
     /// hour for this seat. Whether anything was written.
     ///

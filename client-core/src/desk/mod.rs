@@ -19,6 +19,7 @@ mod restriction;
 mod retention;
 mod shape;
 mod state;
+mod sweeps;
 mod undo;
 mod visits;
 
@@ -83,6 +84,7 @@ impl<S: Storage> Replica<S> {
             Command::EditVisit(wish) => self.edit_visit(now, rng, &wish),
             Command::Decide(wish) => self.decide(now, rng, &wish),
             Command::Undo(wish) => self.undo(now, rng, &wish),
+            Command::TakeBackFrom(wish) => self.take_back_from(now, rng, &wish),
         }
     }
 
@@ -145,7 +147,7 @@ impl<S: Storage> Replica<S> {
                 clashes: self.book.clashes(),
                 hash: self.book.clashes_hash(),
             },
-            Query::State => Answer::State(self.state()),
+            Query::State => Answer::State(self.state(now)),
             Query::People => Answer::People(self.people()),
             Query::Erasures => Answer::Erasures(self.erasures_view(&|_| None)?),
             Query::Retention => Answer::Retention(self.retention(now)?),

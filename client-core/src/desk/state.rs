@@ -16,7 +16,7 @@ fn shown(role: Option<Role>) -> StaffRole {
 }
 
 impl<S: Storage> Replica<S> {
-    pub(super) fn state(&mut self) -> StateView {
+    pub(super) fn state(&mut self, now: Timestamp) -> StateView {
         let (confirmed, tentative, reviews) = self.book.counts();
         let link = self.link();
         let outbox = match link {
@@ -55,7 +55,7 @@ impl<S: Storage> Replica<S> {
                 .map(ToOwned::to_owned),
             in_step_at: self.in_step_at,
             clock_offset: self.clock.offset,
-            alarms: self.alarms(),
+            alarms: self.alarms(now),
             backup_at: None,
             care: CareView::default(),
         }

@@ -82,6 +82,11 @@ fn parse(key: &str) -> Option<(NoteId, [u8; 16])> {
     Some((NoteId::from_bytes(sixteen(note)?), sixteen(author)?))
 }
 
+/// The note that a key of the document marks as withdrawn or holding again, if it is such a key.
+pub(crate) fn note_of_mark(key: &str) -> Option<NoteId> {
+    sixteen(key).map(NoteId::from_bytes)
+}
+
 impl CardDoc {
     /// The document as it begins: the same bytes on every replica.
     pub fn genesis(id: CardId) -> Result<Self, DocumentError> {

@@ -27,8 +27,8 @@ mod tests;
 
 pub use access::{Access, AccessDoc, Opening};
 pub use body::{Intent, PrivateBody, PrivateBodyError, Target};
-pub(crate) use card::CardWrite;
 pub use card::{CardDoc, CardId, CardNote};
+pub(crate) use card::{CardWrite, note_of_mark};
 pub(crate) use code::owned as read_value;
 pub use practice::{
     LEASE_DAYS, Location, LocationFields, Practice, PracticeDoc, Room, RoomFields, Service,

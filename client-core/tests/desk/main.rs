@@ -17,5 +17,6 @@ mod renewal;
 mod restriction;
 mod retention;
 mod sealed;
+mod sweeps;
 mod taking_back;
 mod world;

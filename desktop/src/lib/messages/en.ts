@@ -166,6 +166,7 @@ export const en = {
 		since: (when: string) => `Since ${when}`,
 		you: "What you do:",
 		approve: "Let the relay confirm again",
+		takeBack: "Take all of it back",
 	},
 	state: {
 		label: "State of this computer",

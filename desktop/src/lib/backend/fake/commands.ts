@@ -525,6 +525,7 @@ export function run(book: Book, command: Command, now: string, instant: string):
 			}
 			return { id: id("dec"), said: "Decided. Every desk will show it." };
 		}
+		case "take_back_from":
 		case "undo":
 			throw refusal("nothing_to_undo", "There is nothing to take back.", "");
 	}

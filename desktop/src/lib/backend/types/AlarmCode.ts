@@ -3,4 +3,4 @@
 /**
  * Kinds of alarms.
  */
-export type AlarmCode = "relay_restored" | "relay_rolled_back" | "fork" | "wrong_chain" | "went_back" | "false_chain" | "stalled" | "relay_refuses" | "device_copied" | "withheld" | "masked" | "not_taken" | "waiting" | "seat_removed" | "write_failed" | "clock_off";
+export type AlarmCode = "relay_restored" | "relay_rolled_back" | "fork" | "wrong_chain" | "went_back" | "false_chain" | "stalled" | "relay_refuses" | "device_copied" | "withheld" | "masked" | "not_taken" | "waiting" | "seat_removed" | "write_failed" | "clock_off" | "sweep";

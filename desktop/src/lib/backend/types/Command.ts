@@ -20,6 +20,7 @@ import type { RestrictClient } from "./RestrictClient";
 import type { SetHours } from "./SetHours";
 import type { SetRetention } from "./SetRetention";
 import type { SetState } from "./SetState";
+import type { TakeBackFrom } from "./TakeBackFrom";
 import type { Undo } from "./Undo";
 import type { WithdrawCardNote } from "./WithdrawCardNote";
 
@@ -30,4 +31,4 @@ export type Command = { "type": "add_location" } & NewLocation | { "type": "add_
 /**
  * How many.
  */
-days: number, } | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "hold_client" } & HoldClient | { "type": "restrict_client" } & RestrictClient | { "type": "set_retention" } & SetRetention | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo;
+days: number, } | { "type": "add_client" } & NewClient | { "type": "edit_client" } & EditClient | { "type": "hold_client" } & HoldClient | { "type": "restrict_client" } & RestrictClient | { "type": "set_retention" } & SetRetention | { "type": "add_pet" } & NewPet | { "type": "edit_pet" } & EditPet | { "type": "add_card_note" } & NewCardNote | { "type": "withdraw_card_note" } & WithdrawCardNote | { "type": "book" } & Booking | { "type": "block" } & NewBlock | { "type": "move" } & MoveVisit | { "type": "cancel" } & CancelVisit | { "type": "set_state" } & SetState | { "type": "edit_visit" } & EditVisit | { "type": "decide" } & Decide | { "type": "undo" } & Undo | { "type": "take_back_from" } & TakeBackFrom;

@@ -50,6 +50,9 @@ fn who_calls_off_forty_visits_of_others_is_named_and_all_of_it_comes_back() {
     let visits = booked(&mut owner, &practice, 40);
     let mut manager = owner.join(2, StaffRole::Manager);
     let mut groomer = owner.join(3, StaffRole::Groomer);
+    for act in owner.replica.acts().unwrap() {
+        manager.replica.learn_act(act).unwrap();
+    }
     meet(&mut owner, &mut manager);
     meet(&mut owner, &mut groomer);
 

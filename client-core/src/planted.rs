@@ -21,6 +21,10 @@ pub struct PlantedDesk {
     pub keys_from_anybody: bool,
     /// What others were told is not held against what this desk was told.
     pub no_witness: bool,
+    /// What waits is sent before the acts that the relay has more of are here.
+    pub uploads_first: bool,
+    /// Keys that an erasure took stay, and rows of erased clients are learned like others.
+    pub learns_erased: bool,
 }
 
 impl<S: entry_log::Storage> crate::replica::Replica<S> {
@@ -30,6 +34,8 @@ impl<S: entry_log::Storage> crate::replica::Replica<S> {
         self.ledger.faults.keep_late_work = planted.keep_late_work;
         self.ledger.faults.no_witness = planted.no_witness;
         self.keyring.trusts_anybody = planted.keys_from_anybody;
+        self.keyring.learns_erased = planted.learns_erased;
+        self.session.uploads_first = planted.uploads_first;
         self.forgets_a_role = planted.rotation_forgets;
     }
 }

@@ -193,6 +193,43 @@ fn an_overlap_that_was_agreed_is_granted() {
 }
 
 #[test]
+fn what_a_decision_called_off_asks_again_when_the_decision_counts_for_nothing() {
+    let mut practice = Practice::open(3);
+    let ten = slot("2026-03-02T10:00:00", 30, 9);
+    let week = week_key(site(HERE), &ten);
+    let desk = practice.desk(2);
+    let (one, two) = (visit(1), visit(2));
+    let entries = [
+        desk.book(site(HERE), one, &ten),
+        desk.book(site(HERE), two, &ten),
+    ];
+    practice.push(2, &entries);
+    practice.run();
+    assert_eq!(taken_by(&practice, 1, 2), Some(one.to_bytes()));
+    let decision = Decision {
+        id: DecisionId::from_bytes([3; 16]),
+        seat: seat_id(3).to_bytes(),
+        verdicts: vec![Decides::Cancel {
+            claim: two,
+            placement: ten.hash(),
+        }],
+        seen: std::collections::BTreeSet::new(),
+    };
+    let decided = practice.desk(3).decide(week, &decision);
+    practice.push(3, &[decided]);
+    practice.run();
+    // Nothing that seat 3 wrote is left as it was.
+    practice.own(What::RemoveSeat {
+        seat: seat_id(3),
+        last: Vec::new(),
+    });
+    let cancelled = practice.desk(2).set_state(week, one, ClaimState::Cancelled);
+    practice.push(2, &[cancelled]);
+    practice.run();
+    assert!(granted(&practice, 1, 2));
+}
+
+#[test]
 fn a_restart_keeps_entries_positions_and_who_has_which_slot() {
     let mut practice = Practice::open(3);
     let ten = slot("2026-03-02T10:00:00", 30, 9);

@@ -50,6 +50,8 @@ pub(crate) struct Erasing {
     /// Where the bodies lie that each key sealed.
     bodies: HashMap<KeyId, Vec<Index>>,
     rows: HashMap<SubjectId, Vec<RowAt>>,
+    /// Keys whose rows were withdrawn: what they sealed may come later, from a neighbour.
+    lost: BTreeSet<KeyId>,
     receipts: HashMap<(ErasureId, DeviceId), Receipt>,
 }
 
@@ -147,10 +149,12 @@ impl<S: Storage> Ledger<S> {
             let named = held.filter(|held| !held.bare && held.feed == FeedId::Keys);
             rows.extend(named.map(|held| held.index));
         }
-        // Keys that no act names, because only this device knows of them.
+        // Keys that no act names, because only this device knows of them, or a neighbour's who does
+        // not know of the erasure.
         let mut withdrawn = BTreeSet::new();
         let unnamed = self.erasing.rows.iter();
         let unnamed = unnamed.filter(|(subject, _)| erased.subject(**subject).is_some());
+        let mut lost = BTreeSet::new();
         for row in unnamed.flat_map(|(_, rows)| rows) {
             let index = self.items.get(&row.hash).map(|held| held.index);
             if let Some(index) = index.filter(|index| row.alone && self.outbox.contains_key(index))
@@ -158,7 +162,11 @@ impl<S: Storage> Ledger<S> {
                 withdrawn.insert(index);
                 rows.insert(index);
             }
-            let under = self.erasing.bodies.get(&row.key).into_iter().flatten();
+            lost.insert(row.key);
+        }
+        self.erasing.lost.extend(lost);
+        for key in &self.erasing.lost {
+            let under = self.erasing.bodies.get(key).into_iter().flatten();
             let unsent = under.filter(|index| self.outbox.contains_key(index));
             let unsent: Vec<Index> = unsent.copied().collect();
             withdrawn.extend(&unsent);

@@ -338,7 +338,7 @@ impl<S: Storage> Ledger<S> {
         alarms.extend(self.proven_alarms());
         // Bodies that somebody took away without an act that says so.
         let waiting = self.waiting.iter().filter_map(|hash| self.items.get(hash));
-        let bare = waiting.filter(|held| held.bare && !held.own);
+        let bare = waiting.filter(|held| held.bare && !held.own && !held.withdrawn);
         alarms.extend(bare.map(|held| Alarm::Withheld { feed: held.feed }));
         alarms.into_iter()
     }

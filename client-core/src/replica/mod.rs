@@ -316,6 +316,8 @@ impl<S: Storage> Replica<S> {
     ) -> Result<(Option<Frame>, Vec<Event>), Refusal> {
         let (arrivals, answer) = peer::handle(&mut self.ledger, frame)?;
         if !arrivals.is_empty() {
+            // A neighbour may not know yet who was erased: what it brings about them goes at once.
+            self.ledger.purge_erased()?;
             self.ledger.commit()?;
         }
         self.arrived(&arrivals);
@@ -386,6 +388,7 @@ pub(crate) fn learn_rows<S: Storage>(
     for row in &rows {
         // What was erased never comes back, under whichever key.
         if let KeyRow::Subject { key, subject, .. } = row
+            && !ring.learns_erased
             && (erased.key(*key).is_some()
                 || erased.subject(SubjectId::from_bytes(*subject)).is_some())
         {

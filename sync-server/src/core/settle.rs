@@ -69,7 +69,7 @@ impl<S: Storage> Organisation<S> {
             return Ok(());
         }
         while let Some(document) = self.unreviewed.first().copied() {
-            self.review_decisions(document)?;
+            self.review_decisions(now, document)?;
             self.unreviewed.remove(&document);
         }
         while let Some(place) = self.unsettled.first().copied() {
@@ -345,8 +345,9 @@ impl<S: Storage> Organisation<S> {
         Ok(())
     }
 
-    /// Forgets decisions that are not in their document any more.
-    fn review_decisions(&mut self, document: DocumentId) -> Result<(), StorageError> {
+    /// Forgets decisions that are not in their document any more, and answers the claims that they
+    /// spoke of: what a decision took from them they ask for again.
+    fn review_decisions(&mut self, now: i64, document: DocumentId) -> Result<(), StorageError> {
         let known = self.confirmations.decided_in(document);
         if known.is_empty() {
             return Ok(());
@@ -357,12 +358,24 @@ impl<S: Storage> Organisation<S> {
             return Ok(());
         };
         let still: BTreeSet<DecisionId> = week.decisions().iter().map(|d| d.id).collect();
-        for id in known.into_iter().filter(|id| !still.contains(id)) {
-            self.confirmations.undecide(id);
-            self.note(&Note::Undecided {
-                decision: id.to_bytes(),
-            })?;
+        let gone = known.into_iter().filter(|id| !still.contains(id));
+        let gone: Vec<_> = gone
+            .filter_map(|id| self.confirmations.undecide(id))
+            .collect();
+        let subjects = gone.iter().flat_map(|decision| &decision.verdicts);
+        let subjects = subjects.flat_map(Decides::subjects);
+        let subjects: BTreeSet<AppointmentId> = subjects.map(|(claim, _)| claim).collect();
+        let mut done = self.answer_open(now, document, NOBODY, subjects.into_iter().collect());
+        // Noted after the answers: a process that ends in between looks at the decision again.
+        for decision in gone {
+            let note = Note::Undecided {
+                decision: decision.id.to_bytes(),
+            };
+            done = done.and_then(|()| self.note(&note));
+            if done.is_err() {
+                self.confirmations.decide(document, decision);
+            }
         }
-        Ok(())
+        done
     }
 }

@@ -23,6 +23,8 @@ pub(crate) struct Luck {
     pub(crate) restore: bool,
     /// Of a hundred deeds of people so many are about membership.
     pub(crate) governance: u64,
+    /// Of a hundred so many are about erasing a client.
+    pub(crate) erasing: u64,
 }
 
 impl World {
@@ -35,6 +37,11 @@ impl World {
             restore: self.chance(12),
             governance: if self.chance(60) {
                 3 + self.below(9)
+            } else {
+                0
+            },
+            erasing: if self.chance(40) {
+                4 + self.below(8)
             } else {
                 0
             },
@@ -141,7 +148,7 @@ impl World {
         Ok(())
     }
 
-    fn kill_desk(&mut self, desk: usize, power: bool) {
+    pub(super) fn kill_desk(&mut self, desk: usize, power: bool) {
         if self.desks[desk].platter.has_unsynced() {
             self.tally.crash_between = true;
             self.tally.count("desk died unsynced");

@@ -57,7 +57,7 @@ impl World {
     }
 
     /// Carries out what an act's maker gets, and waits for the relay's word.
-    fn governs(
+    pub(super) fn governs(
         &mut self,
         desk: usize,
         what: &'static str,
@@ -217,6 +217,10 @@ impl World {
             return Ok(());
         };
         let whole = self.chance(40);
+        let at = self.desk_of(seat).filter(|at| *at != desk);
+        if let Some(at) = at.filter(|_| self.chance(30)) {
+            self.kill_desk(at, false);
+        }
         let now = self.desk_now(desk);
         let state = self.whereabouts(seat);
         let late = self.chance(40);
@@ -259,13 +263,15 @@ impl World {
         Ok(())
     }
 
+    /// Where somebody sits, of desks that run.
+    fn desk_of(&self, seat: SeatId) -> Option<usize> {
+        let mut desks = 0..self.desks.len();
+        desks.find(|desk| self.seat_at(*desk) == Some(seat))
+    }
+
     /// What the desk of a seat does while the seat is removed.
     fn whereabouts(&self, seat: SeatId) -> &'static str {
-        let at = self.desks.iter().position(|desk| {
-            let replica = desk.up.as_ref();
-            replica.is_some_and(|replica| replica.seat() == seat)
-        });
-        let replica = at.and_then(|desk| self.replica(desk));
+        let replica = self.desk_of(seat).and_then(|desk| self.replica(desk));
         match replica {
             None => "removed while off",
             Some(replica) if replica.ledger().outbox_len() > 0 => "removed with unsent work",

@@ -85,8 +85,9 @@ impl World {
             // A disk that is put back while the relay forgets loses what only these two had.
             luck.copies = false;
         }
+        self.erasures.often = luck.erasing;
         self.quiet()?;
-        let goal = 40 + self.below(12);
+        let goal = 40 + self.below(6);
         let turn = goal / 4 + self.below(goal / 2);
         let (mut kept, mut turned) = (None, false);
         let mut steps = 0;
@@ -102,6 +103,7 @@ impl World {
                     (None, Some(kept)) if luck.restore => {
                         // All that stands is known to somebody else by now.
                         self.heal()?;
+                        self.the_founder_erases()?;
                         self.tally.count("relay put back");
                         self.relay_begins_anew(Some(kept))?;
                     }
@@ -150,6 +152,7 @@ impl World {
     /// The relay begins to lie, in the middle of everything else.
     fn turns(&mut self, attack: Attack, kept: &Platter) -> Told {
         self.heal()?;
+        self.the_founder_erases()?;
         let victim = self.victim().ok_or("no victim")?;
         self.prepare(attack, victim)?;
         self.tally.count(attack.name());
@@ -225,6 +228,9 @@ impl World {
                 }
                 if self.replica(desk).is_none() {
                     return self.start_desk(desk);
+                }
+                if self.chance(luck.erasing) {
+                    return self.somebody_erases(desk);
                 }
                 if self.chance(luck.governance) {
                     return self.somebody_governs(desk);

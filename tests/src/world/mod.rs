@@ -5,7 +5,7 @@
 //!   (acts)    on a Platter   (cut, stalled)          on a Platter
 //!                 └────── neighbours, directly ──────┘
 //!  accidents: cuts, crashes, power cuts, deaths between write and sync, wrong clocks,
-//!             copied and restored disks, newcomers by code
+//!             copied and restored disks, newcomers by code, clients erased
 //! ```
 //!
 //! What always holds: the same seed gives the same history, step by step; no clock, no socket, no
@@ -19,6 +19,7 @@ pub mod checks;
 mod crew;
 mod desk;
 mod disk;
+mod erasing;
 mod healing;
 pub mod history;
 pub mod hostile;
@@ -101,6 +102,8 @@ pub struct World {
     pub(crate) founder: Option<SeatId>,
     /// Whoever changes what the relay says.
     pub(crate) malice: Option<malice::Malice>,
+    /// Who is erased, and what that is held against.
+    pub(crate) erasures: erasing::Erasures,
 }
 
 /// Chance on its own.
@@ -161,6 +164,7 @@ impl World {
             epochs: BTreeMap::new(),
             founder: None,
             malice: None,
+            erasures: erasing::Erasures::default(),
         }
     }
 

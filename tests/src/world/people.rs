@@ -107,7 +107,7 @@ impl World {
             Command::AddCardNote(NewCardNote {
                 of: pet.to_string(),
                 card: kind,
-                text: format!("noted {number}"),
+                text: format!("noted {number} {}", self.marker(client)),
                 despite_restriction: None,
             })
         };
@@ -177,12 +177,17 @@ impl World {
 
     /// The same at a site.
     pub(crate) fn somebody_books_at(&mut self, desk: usize, site: usize) -> Told {
+        self.somebody_books_for(desk, site, 0)
+    }
+
+    /// The same for one of the clients.
+    pub(crate) fn somebody_books_for(&mut self, desk: usize, site: usize, who: usize) -> Told {
         let number = i64::try_from(self.tally.operations).unwrap_or(0);
         let start: DateTime = "2026-04-06T09:00".parse().map_err(|e| format!("{e}"))?;
         let start = start
             .checked_add(jiff::SignedDuration::from_mins(45 * number))
             .map_err(|e| format!("{e}"))?;
-        let (client, pet) = self.practice.clients[0];
+        let (client, pet) = self.practice.clients[who];
         let command = Command::Book(Booking {
             location: self.practice.sites[site],
             start,
@@ -192,7 +197,7 @@ impl World {
             minutes: Some(30),
             client: Some(client),
             pets: vec![pet],
-            note: None,
+            note: (who > 0).then(|| self.marker(client)),
             double_book: None,
             despite_warnings: true,
         });
@@ -382,7 +387,7 @@ impl World {
     }
 
     /// Carries a command out; the id it gave, unless it was refused for a good reason.
-    fn done(
+    pub(super) fn done(
         &mut self,
         desk: usize,
         command: Command,
@@ -390,6 +395,7 @@ impl World {
     ) -> Told<Option<String>> {
         let said = format!("{command:?}");
         let before = self.written(desk);
+        let held = self.replica(desk).map(|replica| replica.ledger().vector());
         let subjects = subjects(&command);
         let undoing = matches!(command, Command::Undo(_));
         match self.execute(desk, command) {
@@ -399,6 +405,7 @@ impl World {
                     self.handled.extend(reply.id.parse::<AppointmentId>());
                 }
                 let entry = self.written(desk);
+                self.keeps_bodies_beyond(desk, &held.unwrap_or_default())?;
                 self.note(format_args!(
                     "desk {desk}: {said}: {} ({})",
                     reply.said, reply.id
@@ -440,8 +447,14 @@ impl World {
             ErrorCode::NotFound | ErrorCode::InvalidInput if said.starts_with("Decide") => true,
             // Called off by a decision: there is no place to move it from.
             ErrorCode::InvalidInput if said.starts_with("Move") => self.is_nowhere(desk, said),
+            // The visit's pet was taken out of the book again, or erased.
+            ErrorCode::NotFound
+                if said.starts_with("EditVisit") && refusal.field.as_deref() == Some("pets") =>
+            {
+                self.erasures.often > 0
+            }
             // A newcomer who was never connected has neither sites nor staff yet.
-            ErrorCode::NotFound => self.desks[desk].new,
+            ErrorCode::NotFound => self.desks[desk].new || self.speaks_of_a_stranger(desk, said),
             // An owner's device has not handed the keys over yet.
             ErrorCode::MissingKey => self.tally.governed,
             // The disk is dead: an accident, and the process with it.
@@ -453,6 +466,25 @@ impl World {
         } else {
             Err(format!("desk {desk} refused {said}: {refusal:?}"))
         }
+    }
+
+    /// Whether a client was spoken of whom this desk does not have: not yet, or not any more.
+    fn speaks_of_a_stranger(&self, desk: usize, said: &str) -> bool {
+        let Some(replica) = self.replica(desk) else {
+            return false;
+        };
+        let named = self
+            .practice
+            .clients
+            .iter()
+            .enumerate()
+            .filter(|(_, (client, pet))| {
+                said.contains(&client.to_string()) || said.contains(&pet.to_string())
+            });
+        let known = |client| replica.book().client_record(client).is_some();
+        // Whoever took somebody in may have taken that back.
+        let mut named = named.filter(|(at, (client, _))| *at > 2 || !known(*client));
+        named.next().is_some()
     }
 
     /// Whether a visit that was spoken of occupies nothing, as this desk shows it.

@@ -150,14 +150,6 @@ impl Relay {
                     None
                 }
             }
-            // The ticket was used at the founding, which nobody else could have.
-            Ok(Knock::Bring(act)) => {
-                line.door = Some(door);
-                match &mut self.up {
-                    Some(up) => up.bring(now, &act).err(),
-                    None => Some(ErrorCode::UnknownOrganisation),
-                }
-            }
             Ok(knock) => match &mut self.up {
                 None => Some(ErrorCode::UnknownOrganisation),
                 Some(up) => match door.admit(&knock, up.governance(), now) {

@@ -3,7 +3,7 @@
 //! Founding and joining cost signatures and key exchanges, so each shape is made once, through the
 //! real door and the real join codes, and every history goes on from copies of its disks.
 
-use std::sync::OnceLock;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use client_core::{
     catalogue::{
@@ -39,6 +39,8 @@ pub struct Practice {
     pub services: Vec<ServiceId>,
     /// Clients with a pet each.
     pub clients: Vec<(ClientId, PetId)>,
+    /// What the clients are called.
+    pub names: BTreeMap<ClientId, String>,
 }
 
 /// A founded practice, switched off.
@@ -247,6 +249,7 @@ impl World {
                 despite_restriction: None,
             }))?;
             self.practice.clients.push((client, pet));
+            self.practice.names.insert(client, name.to_owned());
         }
         self.quiet()
     }

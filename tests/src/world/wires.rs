@@ -52,7 +52,7 @@ impl World {
             }
             self.heard(desk, &events);
         }
-        self.settle_requests(desk);
+        self.settle_requests(desk)?;
         self.settle_wishes(desk);
         if self.shuts(desk)? {
             return Ok(());
@@ -118,10 +118,10 @@ impl World {
         }
     }
 
-    fn settle_requests(&mut self, desk: usize) {
+    fn settle_requests(&mut self, desk: usize) -> Told {
         let machine = &mut self.desks[desk];
         let Some(replica) = &mut machine.up else {
-            return;
+            return Ok(());
         };
         machine.waiting.retain(|claim| {
             let waits = replica.verdict(*claim) == RequestState::Waiting;
@@ -131,13 +131,34 @@ impl World {
             waits
         });
         // What a session wrote by itself, taking back what was lost, is saved as well.
+        let own = replica.ledger().incarnation();
+        let before = machine.promised.get(&own).copied();
         machine.promise();
+        if self.erasures.often > 0 && self.desks[desk].promised.get(&own).copied() != before {
+            let mut held = self.replica(desk).map(|replica| replica.ledger().vector());
+            let held = held.iter_mut().flatten();
+            let held: Vec<_> = held
+                .map(|(id, next)| {
+                    (
+                        *id,
+                        if *id == own {
+                            before.unwrap_or(0)
+                        } else {
+                            *next
+                        },
+                    )
+                })
+                .collect();
+            self.keeps_bodies_beyond(desk, &held)?;
+        }
+        Ok(())
     }
 
     // ---- frames ----------------------------------------------------------------------------
 
     /// The next frame of a line reaches the relay.
     pub(crate) fn deliver_up(&mut self, conn: ConnId) -> Told {
+        self.hears_what_goes_up(conn)?;
         if !self.malice_lets_up(conn) {
             if let Some(line) = self.relay.lines.get_mut(&conn) {
                 line.up.pop_front();

@@ -10,6 +10,9 @@ use crate::sealing::KeyRow;
 impl KeyRing {
     /// Forgets what was erased, and further keys that belonged to it; whether anything was held.
     pub fn forget(&mut self, erased: &Erased, further: impl Iterator<Item = KeyId>) -> bool {
+        if self.learns_erased {
+            return false;
+        }
         let before = self.subjects.len();
         let gone = |subject: &[u8; 16]| erased.subject(SubjectId::from_bytes(*subject)).is_some();
         let of_gone = self.of_subject.iter();

@@ -135,6 +135,8 @@ pub struct KeyRing {
     erased: BTreeSet<KeyId>,
     /// A fault, with the feature `planted` only.
     pub(crate) trusts_anybody: bool,
+    /// A planted fault: what was erased counts like the rest.
+    pub(crate) learns_erased: bool,
 }
 
 impl fmt::Debug for KeyRing {
@@ -161,6 +163,7 @@ impl KeyRing {
             issued: dues::Issued::default(),
             erased: BTreeSet::new(),
             trusts_anybody: false,
+            learns_erased: false,
         }
     }
 

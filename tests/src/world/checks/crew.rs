@@ -78,6 +78,11 @@ impl Truth {
             .collect()
     }
 
+    /// The chain.
+    pub(super) fn chain(&self) -> &Governance {
+        &self.governance
+    }
+
     pub(super) fn is_removed(&self, seat: SeatId) -> bool {
         let state = self.governance.seat(seat);
         state.is_some_and(|state| state.removed().is_some())

@@ -1,6 +1,7 @@
 //! What must hold once everybody is connected again and nothing is on its way.
 
 mod crew;
+mod erasing;
 mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use client_core::{
     ledger::Alarm,
     replica::Replica,
 };
-use sync_protocol::{Hash, IncarnationId, Item, SeatId};
+use sync_protocol::{Entry, Hash, IncarnationId, Item, SeatId};
 
 use super::{Told, World, probe::Audit};
 
@@ -28,6 +29,7 @@ pub fn all(world: &mut World) -> Told {
     crew::all(world, &audit, &truth)?;
     replicas_agree(world)?;
     alarms_are_right(world, &audit)?;
+    erasing::all(world, &audit, &truth)?;
     visits::all(world, &audit)
 }
 
@@ -42,6 +44,7 @@ pub fn nothing_is_missing(world: &mut World) -> Told {
     nothing_acknowledged_is_lost(world, &audit, &truth)?;
     nothing_waits(world, &audit, &truth)?;
     crew::all(world, &audit, &truth)?;
+    erasing::all(world, &audit, &truth)?;
     // A desk may hold confirmations that nobody else was shown.
     same_documents(world)
 }
@@ -83,6 +86,7 @@ fn nothing_acknowledged_is_lost(world: &World, audit: &Audit, truth: &Truth) -> 
             }
         }
     }
+    let erased = erasing::Gone::of(world, truth);
     for (number, other) in world.desks.iter().enumerate() {
         for (incarnation, next) in &other.promised {
             let gone = truth
@@ -91,8 +95,11 @@ fn nothing_acknowledged_is_lost(world: &World, audit: &Audit, truth: &Truth) -> 
                 || world
                     .seat_at(number)
                     .is_some_and(|seat| truth.is_removed(seat));
-            let all = (0..*next).all(|at| at_relay.contains(&(*incarnation, at)));
-            // What somebody had not sent when the seat was removed stays where it is.
+            let all = (0..*next)
+                .map(|at| (*incarnation, at))
+                .all(|id| at_relay.contains(&id) || erased.may_lack(world, id));
+            // What somebody had not sent when the seat was removed stays where it is, and what was
+            // written about who was erased is sent by nobody.
             if !all && !gone {
                 return Err(format!(
                     "the relay lacks what desk {number} had saved in {incarnation}"
@@ -103,23 +110,30 @@ fn nothing_acknowledged_is_lost(world: &World, audit: &Audit, truth: &Truth) -> 
     Ok(())
 }
 
-/// Whether somebody who left kept entries that nobody else has: what was built on them hangs.
-fn somebody_left_with_work(world: &World, audit: &Audit, truth: &Truth) -> bool {
+/// Whether keys left with somebody: what the relay has is sealed under a key that nobody in the
+/// practice holds, and entries are missing that whoever left never sent.
+fn keys_left_with_somebody(world: &World, audit: &Audit, truth: &Truth) -> bool {
     let entries = audit.items.iter().filter_map(|(.., item)| match item {
-        Item::Entry(entry) => Some(entry.id()),
+        Item::Entry(entry) => Some(entry),
         Item::Act(_) | Item::Confirmation(_) => None,
     });
-    let at_relay: BTreeSet<(IncarnationId, u64)> = entries.collect();
+    let at_relay: BTreeSet<(IncarnationId, u64)> = entries.clone().map(Entry::id).collect();
     let gone = world.desks.iter().filter(|desk| {
         let seat = desk.up.as_ref().map(Replica::seat);
         seat.is_some_and(|seat| truth.is_removed(seat))
     });
     let mut runs = gone.flat_map(|desk| &desk.promised);
-    runs.any(|(run, next)| (0..*next).any(|at| !at_relay.contains(&(*run, at))))
+    let unsent = runs.any(|(run, next)| (0..*next).any(|at| !at_relay.contains(&(*run, at))));
+    let members = world.members();
+    let held = |key| {
+        let mut rings = members.iter().filter_map(|desk| world.replica(*desk));
+        rings.any(|replica| replica.keyring().key(key).is_some())
+    };
+    let mut sealed = entries.filter(|entry| entry.body().is_some());
+    unsent && sealed.any(|entry| entry.header().key.is_some_and(|key| !held(key)))
 }
 
 fn nothing_waits(world: &World, audit: &Audit, truth: &Truth) -> Told {
-    let hangs = somebody_left_with_work(world, audit, truth);
     for desk in world.members() {
         let replica = world.replica(desk).ok_or("a desk is off")?;
         let role = replica.role().ok_or("a desk of the practice has no role")?;
@@ -128,7 +142,10 @@ fn nothing_waits(world: &World, audit: &Audit, truth: &Truth) -> Told {
         let waiting = book.waiting_of(|feed| role.may_read(feed));
         // What counts for nothing may be sealed with a key that counts for nothing; more of the same
         // that builds on it hangs as well.
-        if waiting > 0 && !hangs && truth.unlisted(replica, role).is_empty() {
+        if waiting > 0
+            && truth.unlisted(replica, role).is_empty()
+            && !keys_left_with_somebody(world, audit, truth)
+        {
             let feeds: BTreeSet<_> = audit.items.iter().map(|(feed, ..)| *feed).collect();
             let of = |feed| (feed, book.waiting_of(|of| of == feed));
             let found: Vec<_> = feeds.into_iter().map(of).collect();

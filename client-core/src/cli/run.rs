@@ -42,11 +42,17 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
     let trust = Trust {
         authorities: cli.ca_file.clone(),
     };
-    let home = Home::open(&cli.home, Arc::clone(&clock), trust)?;
     let mut printer = Printer {
         json: cli.json,
         out,
     };
+    // Anybody may verify, with Daybook open beside it or without a practice: no home is touched.
+    if let What::Certificate(wish) = &cli.what
+        && wish.erasure == "verify"
+    {
+        return erasing::verify(&wish.file, &mut printer);
+    }
+    let home = Home::open(&cli.home, Arc::clone(&clock), trust)?;
     let opening = opening(&cli)?;
     match &cli.what {
         What::Found(found) => {
@@ -95,9 +101,6 @@ pub fn run(cli: Cli, clock: crate::home::Clock, out: &mut dyn Write) -> Result<(
             };
             let reply = home.request_with(request, &needed(opening)?)?;
             return printer.home(&reply);
-        }
-        What::Certificate(wish) if wish.erasure == "verify" => {
-            return erasing::verify(&wish.file, &mut printer);
         }
         What::Restore { file } => {
             let request = HomeRequest::Restore {

@@ -57,8 +57,8 @@ impl<S: Storage> Replica<S> {
         let role = state.and_then(|state| state.role_at(state.added()));
         let named = self.book.practice().seats.get(&seat);
         match role {
-            _ if seat == self.seat() => "this desk".to_owned(),
             _ if named.is_some() => named.cloned().unwrap_or_default(),
+            _ if seat == self.seat() => "this desk".to_owned(),
             Some(role) => {
                 let id: String = seat.to_string().chars().skip(5).take(4).collect();
                 format!("{role} {id}")

@@ -18,7 +18,9 @@ impl<S: Storage> Replica<S> {
     pub(super) fn has_keys(&self, seat: SeatId, state: &SeatState) -> bool {
         state.role().is_none_or(|role| {
             let seal = state.seal_key();
-            self.keyring.is_handed(Member { seat, seal, role })
+            // A ring without any key of the role knows of none that was not handed over.
+            (seat != self.seat || self.keyring.holds_role(role))
+                && self.keyring.is_handed(Member { seat, seal, role })
         })
     }
 

@@ -239,7 +239,8 @@ impl Home {
         let waits = desk.settings.get(WAITS).ok().flatten();
         CareView {
             drilled_at,
-            drill_due: drilled_at.is_none_or(|at| age(at) > DRILL),
+            // The words are the owners': nobody else is asked for them.
+            drill_due: desk.replica.may_set_relay() && drilled_at.is_none_or(|at| age(at) > DRILL),
             only_copy: !elsewhere && backup_at.is_none_or(|at| age(at) > ALONE),
             plan: plan_of(desk),
             backup_waits: waits.and_then(|text| String::from_utf8(text).ok()),

@@ -78,7 +78,9 @@ impl Home {
     pub(super) fn pause(&self) -> HomeReply {
         self.disconnect();
         let desk = self.shared.lock().take();
-        if let Some(desk) = desk {
+        if let Some(mut desk) = desk {
+            // A name that cannot be saved is no reason to stay open.
+            drop(self.learn_names(&mut desk));
             let known = desk.keys.seats();
             if known.iter().any(|known| desk.keys.has_pin(known.seat)) {
                 let Desk {
@@ -105,13 +107,27 @@ impl Home {
     // ---- who works here --------------------------------------------------------------------
 
     pub(super) fn seats(&self) -> Result<HomeReply, Refusal> {
-        if let Some(desk) = &*self.shared.lock() {
+        if let Some(desk) = self.shared.lock().as_mut() {
+            self.learn_names(desk)?;
             return Ok(here(&desk.keys, desk.replica.ledger()));
         }
         match &*self.resting() {
             Some(resting) => Ok(here(&resting.keys, &resting.ledger)),
             None => Err(locked()),
         }
+    }
+
+    /// What the practice calls people is what this computer calls them, also while it rests and can
+    /// read no more than the key file.
+    fn learn_names(&self, desk: &mut Desk) -> Result<(), Refusal> {
+        let mut changed = false;
+        for (seat, name) in &desk.replica.book().practice().seats {
+            changed |= desk.keys.name_seat(*seat, name);
+        }
+        if changed {
+            self.save_keys(&mut desk.random, &mut desk.keys)?;
+        }
+        Ok(())
     }
 
     /// Takes seats out of the key file that are no longer part of the practice, and the secret of

@@ -257,6 +257,9 @@ impl<S: Storage> Ledger<S> {
                 arrivals.extend(self.judge_narrowed(height)?);
                 arrivals.extend(self.judge_waiting()?);
                 if self.governance.restored_epoch() > restored {
+                    // An owner has looked into it: what was lost until now is told no more.
+                    self.alarms
+                        .retain(|alarm| !matches!(alarm, Alarm::RelayRolledBack { .. }));
                     arrivals.extend(self.counted_now(restored)?);
                 }
                 Ok(arrivals)

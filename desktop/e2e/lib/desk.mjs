@@ -159,6 +159,11 @@ export class Desk {
 			const element = (await this.all(role, name))[0];
 			if (element === undefined) return false;
 			if (!(await this.#driver.call("GET", `/element/${element}/enabled`))) return false;
+			// As a person does who sees a notice lie over it.
+			await this.evaluate(
+				(element) => element.scrollIntoView({ block: "center" }),
+				this.reference(element),
+			);
 			await this.#driver.call("POST", `/element/${element}/click`, {});
 			return true;
 		});
@@ -172,7 +177,13 @@ export class Desk {
 	/** Replaces what a field that was found holds. */
 	async fillElement(element, text) {
 		await this.#driver.call("POST", `/element/${element}/clear`, {});
-		await this.#driver.call("POST", `/element/${element}/value`, { text });
+		if (text !== "")
+			return this.#driver.call("POST", `/element/${element}/value`, { text });
+		// A driver types nothing at all, and clearing alone is no input to the page.
+		return this.evaluate(
+			(field) => field.dispatchEvent(new Event("input", { bubbles: true })),
+			this.reference(element),
+		);
 	}
 
 	/** An element that was found, as an argument for `evaluate`. */

@@ -54,13 +54,17 @@ export async function setRelay(desk, address, ticket) {
 	await desk.see("text", /the relay is set/i, 60_000);
 }
 
-/** Makes a code that lets one more computer in. */
-export async function invite(desk, role) {
+/** Makes a code that lets one more computer in, at once or once two people compared a number. */
+export async function invite(desk, role, { compare = false } = {}) {
 	await command(desk, "Settings: People and devices");
 	await desk.click("button", "Invite a device");
 	await desk.choose("It may act as", role);
+	if (compare) await desk.click("checkbox", /^compare a number/i);
+	await desk.picture("invite");
 	await desk.click("button", "Make a code");
 	const code = await desk.until("join code", () => desk.value("textbox", "Join code"), 60_000);
+	const drawn = await desk.evaluate(() => document.querySelector("dialog svg[role=img] path")?.getAttribute("d"));
+	if (!drawn) throw new Error("the code is not drawn for a telephone to read");
 	await desk.picture("invited");
 	await desk.click("button", "Close");
 	return code;
@@ -74,5 +78,5 @@ export async function join(desk, code, passphrase) {
 	await desk.fill("Passphrase again", passphrase);
 	await desk.picture("join");
 	await desk.click("button", "Join");
-	await desk.see("button", /^new booking/i, 60_000);
+	await desk.see("button", /^day$/i, 60_000);
 }

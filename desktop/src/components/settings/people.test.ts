@@ -25,7 +25,7 @@ describe("people and devices", () => {
 	it("removes a computer after saying what that does", async () => {
 		const { backend, user } = open();
 		await people(user);
-		await user.click(await button("Change: Receptionist"));
+		await user.click(await button("Role or removal: Receptionist"));
 		const dialog = within(screen.getByRole("dialog"));
 		await user.selectOptions(
 			dialog.getByLabelText("What to do"),
@@ -35,7 +35,7 @@ describe("people and devices", () => {
 		await user.click(dialog.getByRole("button", { name: "Remove" }));
 		expect(await screen.findByText("removed")).toBeVisible();
 		expect(backend.world.seats.find((one) => one.id === "seat_2")?.removed).toBe(true);
-		expect(screen.queryByRole("button", { name: "Change: Receptionist" })).toBeNull();
+		expect(screen.queryByRole("button", { name: "Role or removal: Receptionist" })).toBeNull();
 	});
 
 	it("hands the practice over, and lets managers read clinical cards", async () => {
@@ -73,24 +73,24 @@ describe("people and devices", () => {
 	it("says what a seat is called", async () => {
 		const { user } = open();
 		await people(user);
-		await user.click(await button("Edit: Receptionist"));
+		await user.click(await button("Rename: Receptionist"));
 		const dialog = within(screen.getByRole("dialog"));
 		await user.type(dialog.getByLabelText("Name of the person or desk"), "Front desk 2");
 		await user.click(dialog.getByRole("button", { name: "Save" }));
-		expect(await button("Change: Front desk 2")).toBeVisible();
+		expect(await button("Role or removal: Front desk 2")).toBeVisible();
 		expect(screen.getByText("Front desk 2")).toBeVisible();
 	});
 
 	it("gives another role, and offers nobody to remove themselves", async () => {
 		const { backend, user } = open();
 		await people(user);
-		await user.click(await button("Change: Receptionist"));
+		await user.click(await button("Role or removal: Receptionist"));
 		let dialog = within(screen.getByRole("dialog"));
 		await user.selectOptions(dialog.getByLabelText("It may act as"), "vet");
 		await user.click(dialog.getByRole("button", { name: "Save" }));
-		expect(await button("Change: Vet")).toBeVisible();
+		expect(await button("Role or removal: Vet")).toBeVisible();
 		expect(backend.world.seats.find((one) => one.id === "seat_2")?.role).toBe("vet");
-		await user.click(await button("Change: Owner"));
+		await user.click(await button("Role or removal: Owner"));
 		dialog = within(screen.getByRole("dialog"));
 		expect(dialog.getByLabelText("What to do").querySelectorAll("option")).toHaveLength(1);
 	});

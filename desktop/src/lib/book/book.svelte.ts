@@ -571,6 +571,8 @@ export class Book {
 	async #load(): Promise<void> {
 		const loading = ++this.#loading;
 		const { location, date } = this;
+		// Nothing to read before there is a site: a computer that waits for its keys knows of none.
+		if (location === "" || date === "") return;
 		try {
 			const day = await this.backend.query({ type: "day", location, date });
 			if (loading !== this.#loading) return;

@@ -55,6 +55,7 @@ export const words = {
 		title: "New booking",
 		client: "Client or pet",
 		clientHint: "Name, pet, phone digits, or # and chip",
+		clientHintShort: "Name, pet, phone, # chip",
 		noClient: "No client",
 		change: "Change",
 		pets: "Pets",

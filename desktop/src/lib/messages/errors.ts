@@ -22,7 +22,7 @@ export const errors: { readonly [C in ErrorCode]: ErrorText } = {
 	needs_confirmation: { title: "Please confirm", severity: "note", action: "confirm" },
 	time_does_not_exist: { title: "That time does not exist", severity: "note", action: "none" },
 	illegal_transition: { title: "Not possible now", severity: "note", action: "none" },
-	not_allowed: { title: "Your role may not do this", severity: "warning", action: "none" },
+	not_allowed: { title: "This is not allowed", severity: "warning", action: "none" },
 	nothing_to_undo: { title: "Nothing to undo", severity: "note", action: "none" },
 	wrong_passphrase: { title: "Wrong passphrase", severity: "note", action: "recover" },
 	wrong_pin: { title: "Wrong PIN", severity: "note", action: "none" },

@@ -123,6 +123,7 @@ export class Clients {
 			this.open = answer;
 			await this.cards.show(client);
 		} catch (error) {
+			if (opening !== this.#opening) return;
 			const refusal = asRefusal(error);
 			// Erased, here or elsewhere, while it was open.
 			if (refusal.code === "not_found" && this.open?.client.id === client) {

@@ -44,6 +44,11 @@ export class Desk {
 
 	/** Devices that may open this book, this one included. */
 	readonly devices = $derived(countDevices(this.people?.seats ?? []));
+	/** The seat at the desk, as long as it has no keys to read with. */
+	readonly keyless = $derived(
+		this.people?.seats.find((one) => one.here && !one.keys && !one.removed),
+	);
+
 	/** Owners and managers set the place up; everyone else may look. */
 	readonly mayManage = $derived(
 		this.practice?.role === "owner" || this.practice?.role === "manager",

@@ -39,6 +39,7 @@ await journey("three people at one computer", async ({ open, step }) => {
 		await desk.picture("name");
 		await desk.click("button", "Save");
 		await desk.gone("dialog", /./);
+		await desk.see("button", /^at the desk: olive/i);
 		await command(desk, "Settings: This computer");
 		await desk.click("button", "Set my PIN");
 		await desk.fill("PIN", "1234");

@@ -117,7 +117,9 @@ impl<'a> Session<'a> {
         let mut run = self.command();
         run.arg(format!("-max_total_time={seconds}"))
             .args([
-                "-timeout=10",
+                // By the clock on the wall: a machine that does other things is no finding.
+                "-timeout=60",
+                "-report_slow_units=60",
                 "-rss_limit_mb=2048",
                 "-max_len=8192",
                 "-use_value_profile=1",

@@ -44,9 +44,11 @@ export class Desk {
 
 	/** Devices that may open this book, this one included. */
 	readonly devices = $derived(countDevices(this.people?.seats ?? []));
-	/** The seat at the desk, as long as it has no keys to read with. */
+	/** The seat at the desk, as long as it has no keys to read even the sites with. */
 	readonly keyless = $derived(
-		this.people?.seats.find((one) => one.here && !one.keys && !one.removed),
+		this.practice?.locations.length === 0
+			? this.people?.seats.find((one) => one.here && !one.keys && !one.removed)
+			: undefined,
 	);
 
 	/** Owners and managers set the place up; everyone else may look. */

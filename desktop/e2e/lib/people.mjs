@@ -35,11 +35,19 @@ export async function take(desk, name, pin) {
 	return took(desk);
 }
 
-/** Chooses somebody where the desk is to be taken; the PIN's field has the focus afterwards. */
+/** Chooses somebody where the desk is to be taken; what is typed then is the PIN. */
 export async function choose(desk, name) {
 	await desk.click("radio", new RegExp(name));
-	await desk.until("the PIN's field under the focus", () =>
-		desk.evaluate(() => document.activeElement?.type === "password"),
+	await desk.until(`${name} chosen, and the focus with the PIN or the person`, () =>
+		desk.evaluate(
+			(name) =>
+				/^(radio|password)$/.test(document.activeElement?.type) &&
+				document
+					.querySelector("[role=radiogroup] :checked")
+					.closest("label")
+					.textContent.includes(name),
+			name,
+		),
 	);
 }
 

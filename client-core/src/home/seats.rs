@@ -15,7 +15,10 @@ use entry_log::DirStorage;
 use rand_chacha::ChaCha20Rng;
 use sync_protocol::SeatId;
 
-use super::{Desk, Home, Opening, PATIENCE, check_passphrase, keys::slot, locked, random, storage};
+use super::{
+    Desk, Home, Opening, PATIENCE, check_passphrase, keys::slot, locked, people::removed, random,
+    storage,
+};
 use crate::{
     catalogue::{Command, EditEntry, ErrorCode, HomeReply, Refusal, SeatHere, StaffRole},
     desk::checks,
@@ -373,6 +376,9 @@ impl Home {
     /// # Errors
     /// When either secret is wrong, or nobody of this name works here.
     pub fn unlock_as(&self, opening: &Opening, seat: &str, pin: &str) -> Result<(), Refusal> {
+        if self.is_removed() {
+            return Err(removed());
+        }
         let mut keys = self.open_keys(opening)?;
         let mut random = random()?;
         let seat = find(&keys, seat)?;

@@ -1,4 +1,4 @@
-//! What this program wrote once and must always read: documents (`tests/vectors/documents-v0.json`)
+//! What this program wrote once and must always read: documents (`tests/vectors/documents-v1.json`)
 //! and key files (`tests/vectors/key-file-v1.json`, and `-v2` for one that needs the keystore), which
 //! `tests/python/check_made.py` opens too.
 //!
@@ -395,13 +395,13 @@ fn documents_are_written_as_they_were_when_they_shipped() {
             "grid": hex(schedule::grid_document_id(*ORG.as_bytes())),
         },
     });
-    keep("documents-v0.json", &current);
+    keep("documents-v1.json", &current);
 }
 
 #[test]
 fn documents_that_shipped_are_read_in_any_order() {
     let kept: Value =
-        serde_json::from_slice(&std::fs::read(file("documents-v0.json")).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(file("documents-v1.json")).unwrap()).unwrap();
     for (one, kept) in written().iter().zip(kept["documents"].as_array().unwrap()) {
         assert_eq!(one.name, kept["name"]);
         let check = |change: &Value| safety::check(&unhex(change), one.schema).unwrap();

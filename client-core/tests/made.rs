@@ -1,4 +1,4 @@
-//! What a second implementation wrote: `tests/vectors/made-v0.json`, made by
+//! What a second implementation wrote: `tests/vectors/made-v1.json`, made by
 //! `tests/python/check_made.py` with other libraries. Every good one opens here, and every bad one
 //! ends in the refusal that is named there.
 #![allow(
@@ -27,7 +27,7 @@ use sync_protocol::{
 };
 
 static MADE: LazyLock<Value> = LazyLock::new(|| {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/made-v0.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/made-v1.json");
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 });
 

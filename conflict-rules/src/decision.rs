@@ -19,7 +19,7 @@ pub const MAX_VERDICTS: usize = 64;
 pub const MAX_SEEN: usize = 256;
 /// Longest encoding accepted.
 pub const MAX_BYTES: usize = 320 * 1024;
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 /// What somebody with the right to decide has answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,6 +212,9 @@ impl Decision {
         let version = d.u8().map_err(malformed)?;
         if version > VERSION {
             return Err(DecisionError::NewerVersion(version));
+        }
+        if version < VERSION {
+            return Err(DecisionError::Malformed);
         }
         let id = d.decode().map_err(malformed)?;
         let seat = <[u8; 16]>::try_from(d.bytes().map_err(malformed)?)

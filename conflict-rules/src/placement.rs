@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{ids::ResourceId, time::TimeRange};
 
 /// The version of the encoding, its first element.
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 /// Longest IANA zone name accepted.
 const MAX_ZONE: usize = 64;
 /// Longest encoding accepted; the largest valid placement has less than half of it.
@@ -280,6 +280,9 @@ impl Placement {
         let version = d.u8().map_err(malformed)?;
         if version > VERSION {
             return Err(PlacementError::NewerVersion(version));
+        }
+        if version < VERSION {
+            return Err(PlacementError::Malformed);
         }
         let count = d
             .array()

@@ -188,7 +188,7 @@ fn concurrent_moves_and_states_wait_for_somebody() {
         "d1: keep 1; cancel 2\nd2: keep 2; cancel 1",
         &[],
         &[],
-        "contradiction 1\nclashes 1 2 ->  ask\ncontradiction 2",
+        "contradiction 1\ncontradiction 2\nclashes 1 2 ->  ask",
     );
 }
 

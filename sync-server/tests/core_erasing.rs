@@ -24,7 +24,7 @@ const SECRET: &[u8] = b"sealed bytes that must go";
 
 /// The body of an entry with one subject's row, as sealing.md has it.
 fn row(key: u8, subject: [u8; 16]) -> Vec<u8> {
-    let mut body = vec![0x82, 0x00, 0x81, 0x87, 0x02, 0x50];
+    let mut body = vec![0x82, 0x01, 0x81, 0x87, 0x02, 0x50];
     body.extend([key; 16]);
     body.push(0x50);
     body.extend(subject);

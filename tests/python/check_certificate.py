@@ -26,7 +26,7 @@ from check_vectors import (
 )  # fmt: skip
 
 TITLE = "Daybook erasure certificate 0"
-VECTOR = pathlib.Path(__file__).parent.parent / "vectors" / "certificate-v0.txt"
+VECTOR = pathlib.Path(__file__).parent.parent / "vectors" / "certificate-v1.txt"
 OUT = array(ID, optional(I64))
 FILE = array(
     list_of(bytes_of()), list_of(bytes_of()), list_of(OUT, ascending=lambda out: out[0]), SIGNED

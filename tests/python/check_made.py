@@ -1,6 +1,6 @@
 """What the second implementation writes, and opens of what the program wrote.
 
-`tests/vectors/made-v0.json` is written here and read by the tests of client-core (`made.rs`): both
+`tests/vectors/made-v1.json` is written here and read by the tests of client-core (`made.rs`): both
 must agree on what opens and on the name of every refusal. Run with `--write` after a change of the
 draft; without it the file must be what this program writes, byte for byte, and every statement in
 it must hold here too.
@@ -86,7 +86,7 @@ def check_protocol(made):
         expect(case["name"], refused(lambda: chain.apply(one)), case["error"])
     for case in made["signatures"]:
         statement, signature = cbor2.loads(case["bytes"])
-        message = b"daybook/0/head\0" + statement
+        message = b"daybook/1/head\0" + statement
         expect(case["name"], verifies(case["key"], message, signature), case["good"])
         point = decoded(case["key"])
         expect(case["name"], refused(lambda: check_vectors.strong(case["key"])),
@@ -276,7 +276,7 @@ def check_program_wrote():
 def main():
     made = everything()
     text = json.dumps(plain(made), indent=1, ensure_ascii=False) + "\n"
-    path = HERE / "made-v0.json"
+    path = HERE / "made-v1.json"
     if "--write" in sys.argv:
         path.write_text(text)
     check_protocol(made)
@@ -285,7 +285,7 @@ def main():
     check_kept(made["key files"])
     check_words(made["words"])
     if path.read_text() != text:
-        sys.exit("made-v0.json is not what this program writes: run with --write")
+        sys.exit("made-v1.json is not what this program writes: run with --write")
     opened_of_program = check_program_wrote()
     counted = sum(len(made[part]) for part in ("bounds", "signatures", "low order"))
     counted += sum(len(made["governance"][part]) for part in ("acts", "bad"))

@@ -26,7 +26,8 @@ import zstandard
 import primitives
 
 MAX_FRAME, MAX_BODY, MAX_HEADER = 256 * 1024, 48 * 1024, 1024
-VECTORS = pathlib.Path(__file__).parent.parent / "vectors" / "protocol-v0.json"
+VECTORS = pathlib.Path(__file__).parent.parent / "vectors" / "protocol-v1.json"
+VERSION = 1
 
 
 class Refused(Exception):
@@ -244,10 +245,12 @@ def read(raw, structure):
 def read_versioned(raw, structure):
     if len(raw) > 1 and raw[0] & 0xE0 == 0x80 and raw[1] < 0x1C:
         version = raw[1] if raw[1] < 24 else int.from_bytes(raw[2 : 2 + (1 << raw[1] - 24)], "big")
-        if version > 0:
+        if version > VERSION:
             raise Refused("NewerVersion")
+        if version < VERSION:
+            raise Refused("Impossible")
     value = spelled_once(raw)
-    array(number(0, 0), structure)(value)
+    array(number(VERSION, VERSION), structure)(value)
     return value[1]
 
 
@@ -295,8 +298,10 @@ def read_frame(raw):
         raise Refused("TooLarge")
     if not raw:
         raise Refused("Truncated")
-    if raw[0] > 0:
+    if raw[0] > VERSION:
         raise Refused("NewerVersion")
+    if raw[0] < VERSION:
+        raise Refused("Impossible")
     body = raw[2:]
     if raw[1] == 1:
         try:
@@ -328,18 +333,18 @@ def read_frame(raw):
 
 
 def digest(context, *parts):
-    hasher = blake3.blake3(derive_key_context="daybook/0 " + context)
+    hasher = blake3.blake3(derive_key_context="daybook/1 " + context)
     for part in parts:
         hasher.update(part)
     return hasher.digest()
 
 
 def versioned(*fields):
-    return cbor2.dumps([0, list(fields)])
+    return cbor2.dumps([VERSION, list(fields)])
 
 
 def is_signed(domain, statement, signature, key):
-    message = b"daybook/0/" + domain.encode() + b"\0" + statement
+    message = b"daybook/1/" + domain.encode() + b"\0" + statement
     try:
         nacl.signing.VerifyKey(key).verify(message, signature)
         return True
@@ -732,11 +737,11 @@ def check(vectors):
         entry = read_entry(raw)
         wire = [entry["bytes"], entry["signature"], entry["body"]]
         expect(vector["name"], cbor2.dumps([one for one in wire if one is not None]), raw)
-        expect(vector["name"], cbor2.dumps([0, entry["header"]]), entry["bytes"])
+        expect(vector["name"], cbor2.dumps([VERSION, entry["header"]]), entry["bytes"])
         expect(
             vector["name"], digest("entry", entry["bytes"], entry["signature"]).hex(), vector["hash"]
         )
-        bare = [0, [*entry["header"][:12], 0, bytes(32)]]
+        bare = [VERSION, [*entry["header"][:12], 0, bytes(32)]]
         expect(vector["name"], cbor2.dumps(bare).hex(), vector["associated_data"])
         expect(vector["name"], accept(entry, chain), vector["accept"])
         count += 1
@@ -771,7 +776,7 @@ def check(vectors):
     for vector in vectors["frames"]:
         raw = unhex(vector["bytes"])
         frame, body = read_frame(raw)
-        expect(vector["name"], bytes(2) + cbor2.dumps(frame), raw)
+        expect(vector["name"], bytes([VERSION, 0]) + cbor2.dumps(frame), raw)
         if frame[0] == 5:
             name = unhex(vectors["handshake"]["sign_in_name"])
             at, heads, behind, quota, signature = frame[1]
@@ -887,7 +892,7 @@ def check_handshake(vectors, challenge, relay, keys):
         (_, fields), _ = read_frame(bytes.fromhex(vectors[kind]))
         statement = versioned(challenge, relay, *fields[:-1])
         expect(kind, is_signed(domain, statement, fields[-1], keys[signer]), True)
-        name = digest("handshake", b"daybook/0/" + domain.encode() + b"\0", statement)
+        name = digest("handshake", b"daybook/1/" + domain.encode() + b"\0", statement)
         expect(kind, name.hex(), vectors[kind + "_name"])
 
 

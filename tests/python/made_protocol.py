@@ -30,7 +30,7 @@ def seal_secret(name):
 
 
 def sign(domain, statement, name):
-    return signing(name).sign(b"daybook/0/" + domain.encode() + b"\0" + statement).signature
+    return signing(name).sign(b"daybook/1/" + domain.encode() + b"\0" + statement).signature
 
 
 def signed(domain, value, name):
@@ -39,7 +39,7 @@ def signed(domain, value, name):
 
 
 def digest(context, *parts):
-    hasher = blake3.blake3(derive_key_context="daybook/0 " + context)
+    hasher = blake3.blake3(derive_key_context="daybook/1 " + context)
     for part in parts:
         hasher.update(part)
     return hasher.digest()
@@ -116,7 +116,8 @@ def bounds():
         case("an unsealed clinical body", entry(header(CLINICAL), b"x"), "Impossible"),
         case("an entry among the acts", entry(header([0]), b"x"), "Impossible"),
         case("a signature of 63 bytes", [entry(clear, b"x")[0], bytes(63), b"x"], "Malformed"),
-        case("an entry of version 1", [cbor2.dumps([1, clear]), bytes(64)], "NewerVersion"),
+        case("an entry of the draft, version 0", [cbor2.dumps([0, clear]), bytes(64)], "Impossible"),
+        case("an entry of version 2", [cbor2.dumps([2, clear]), bytes(64)], "NewerVersion"),
         case("an entry of version 2^40", [cbor2.dumps([2**40, clear]), bytes(64)], "NewerVersion"),
         case("a text instead of bytes", ["x" * 30, bytes(64)], "Malformed"),
     ]
@@ -263,7 +264,7 @@ def strictness():
 
     def statement():
         value = versioned([ORG, SCHEDULE, 0, next(at), made("strict"), 0])
-        return value, b"daybook/0/head\0" + value
+        return value, b"daybook/1/head\0" + value
 
     def case(name, public_key, value, signature, good=False):
         raw = cbor2.dumps([value, signature])

@@ -358,7 +358,7 @@ def kept_key_file(inner_version=1, outer_org=ORG, named=None):
 
 def framed(content, version=1):
     raw = b"daybook\0" + bytes([version]) + content
-    sum_of = blake3.blake3(raw, derive_key_context="daybook/0 key file checksum").digest()
+    sum_of = blake3.blake3(raw, derive_key_context="daybook/1 key file checksum").digest()
     return raw + sum_of
 
 
@@ -504,7 +504,7 @@ def join_codes():
               ["wss://relay.example:8430", public("relay")], made("join secret", 16)]  # fmt: skip
 
     def text(content, spoil=None):
-        sum_of = blake3.blake3(content, derive_key_context="daybook/0 join code checksum").digest()[:4]
+        sum_of = blake3.blake3(content, derive_key_context="daybook/1 join code checksum").digest()[:4]
         raw = content + (spoil(sum_of) if spoil else sum_of)
         letters = base64.b32encode(raw).decode().rstrip("=").translate(str.maketrans(standard, ALPHABET))
         return "-".join(letters[at : at + 5] for at in range(0, len(letters), 5))
@@ -516,7 +516,7 @@ def join_codes():
             spoil = lambda s: s[:at] + bytes([s[at] ^ 1 << bit]) + s[at + 1 :]
             name = f"bit {bit} of byte {at} of the checksum"
             bad.append({"name": name, "text": text(versioned(fields), spoil), "error": "Typo"})
-    bad.append({"name": "a newer version", "text": text(cbor2.dumps([1, fields])), "error": "NewerVersion"})
+    bad.append({"name": "a newer version", "text": text(cbor2.dumps([2, fields])), "error": "NewerVersion"})
     bad.append({"name": "a field too few", "text": text(versioned(fields[:-1])), "error": "Malformed"})
     bad.append({"name": "no code at all", "text": text(b"\0"), "error": "Malformed"})
     long = [*fields[:4], ["a" * 256, public("relay")], fields[5]]

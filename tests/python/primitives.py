@@ -38,7 +38,7 @@ def expand(extracted, bound, length):
 
 
 def info(domain, context=b""):
-    return b"daybook/0 " + domain.encode() + b"\0" + context
+    return b"daybook/1 " + domain.encode() + b"\0" + context
 
 
 def derive(secret, domain, context=b"", length=32):
@@ -126,8 +126,11 @@ def stretch(passphrase, cost, salt):
     )  # fmt: skip
 
 
+VERSION = 1
+
+
 def versioned(value):
-    return cbor2.dumps([0, value])
+    return cbor2.dumps([VERSION, value])
 
 
 # --- HPKE: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, ChaCha20-Poly1305, base mode -------------------

@@ -199,7 +199,7 @@ fn a_home_of_a_newer_version() {
     let version = bytes.iter().position(|byte| *byte == 0).unwrap();
     bytes[version + 1] = 9;
     let content = bytes.len() - 32;
-    let sum = blake3::derive_key("daybook/0 key file checksum", &bytes[..content]);
+    let sum = blake3::derive_key("daybook/1 key file checksum", &bytes[..content]);
     bytes[content..].copy_from_slice(&sum);
     fs::write(&keys, bytes).unwrap();
     newer.refuses(&["state"]).is(13, "newer_version");

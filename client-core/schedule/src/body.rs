@@ -22,7 +22,7 @@ use crate::{
 pub const MAX_CHANGES: usize = 256;
 /// Longest encoded body.
 pub const MAX_BODY: usize = 48 * 1024;
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 /// A hybrid logical clock's stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -192,6 +192,9 @@ fn begin(bytes: &[u8], fields: u64) -> Result<Decoder<'_>, BodyError> {
     let version = d.u8()?;
     if version > VERSION {
         return Err(BodyError::NewerVersion(version));
+    }
+    if version < VERSION {
+        return Err(BodyError::Malformed);
     }
     if length == Some(fields) {
         Ok(d)

@@ -62,7 +62,7 @@ pub(crate) const ZONES: usize = 5;
 /// A week: claims by appointment id in three containers (origin, placement, state), decisions by
 /// decision id, pointers by appointment id, and the site's zone.
 pub(crate) static WEEK: Layout = Layout {
-    domain: "daybook schedule week genesis v0",
+    domain: "daybook schedule week genesis v1",
     schema: Schema::Schedule,
     containers: &[
         ("claims", Rule::Number { most: 0xffff }),
@@ -84,7 +84,7 @@ pub(crate) const SITES: usize = 1;
 
 /// The grid: capacity by resource id, zone by location id.
 pub(crate) static GRID: Layout = Layout {
-    domain: "daybook grid genesis v0",
+    domain: "daybook grid genesis v1",
     schema: Schema::Grid,
     containers: &[
         ("capacities", Rule::Number { most: 0xffff }),

@@ -177,13 +177,13 @@ impl WeekKey {
 
     /// The document's id, the same on every replica.
     pub fn document_id(self) -> [u8; 16] {
-        document_id("daybook schedule week v0", &self.to_bytes())
+        document_id("daybook schedule week v1", &self.to_bytes())
     }
 }
 
 /// The id of the organisation's grid, the same on every replica.
 pub fn grid_document_id(org: [u8; 16]) -> [u8; 16] {
-    document_id("daybook grid v0", &org)
+    document_id("daybook grid v1", &org)
 }
 
 fn document_id(domain: &'static str, name: &[u8]) -> [u8; 16] {

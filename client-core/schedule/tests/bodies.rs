@@ -107,7 +107,7 @@ fn limits_hold_on_both_ends() {
     }
     .encode()
     .unwrap();
-    let mut padded = vec![bytes[0], 0x18, 0];
+    let mut padded = vec![bytes[0], 0x18, bytes[1]];
     padded.extend(&bytes[2..]);
     assert_eq!(GridBody::decode(&padded), Err(BodyError::NotCanonical));
 }

@@ -413,7 +413,8 @@ fn counters_and_predecessors_out_of_thin_air_are_refused() {
     let mut foreign = Parts::of(&moved.bytes);
     for other in &mut foreign.others {
         if other[..] != ANN {
-            *other = vec![0xfe; 16];
+            // Nobody's, in the same place of the sorted list.
+            *other.last_mut().unwrap() ^= 1;
         }
     }
     refuse(foreign, |change| HostileChange::Unseen { change });

@@ -44,7 +44,7 @@ impl Book {
 
     /// Equal on replicas with equal documents, whatever the relay has said.
     pub fn clashes_hash(&self) -> String {
-        let mut digest = Digest::new("daybook clashes v0");
+        let mut digest = Digest::new("daybook clashes v1");
         for clash in self.derived().kept.clashes() {
             digest.part(&clash.resource.to_bytes());
             digest.part(&clash.range.start().as_second().to_be_bytes());
@@ -60,7 +60,7 @@ impl Book {
     /// Equal on replicas with equal entries, positions and confirmations: where every claim is
     /// drawn, how far it has come, and on what it rests.
     pub fn rendering_hash(&self) -> String {
-        let mut digest = Digest::new("daybook rendering v0");
+        let mut digest = Digest::new("daybook rendering v1");
         for (_, settled) in self.derived().kept.all() {
             let claim = settled.claim();
             digest.part(&claim.id.to_bytes());
@@ -112,7 +112,7 @@ impl Book {
         documents.push((grid, self.grid.heads()));
         documents.retain(|(_, heads)| !heads.is_empty());
         documents.sort_unstable();
-        let mut digest = Digest::new("daybook heads v0");
+        let mut digest = Digest::new("daybook heads v1");
         for (document, heads) in documents {
             digest.part(&document);
             for head in heads {

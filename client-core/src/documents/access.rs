@@ -20,7 +20,7 @@ const OPENED: usize = 0;
 const HOUR: i64 = 3_600_000;
 
 static LAYOUT: Layout = Layout {
-    domain: "daybook access genesis v0",
+    domain: "daybook access genesis v1",
     containers: &["opened"],
 };
 

@@ -21,7 +21,7 @@ use crate::{
     sealing::{Compartment, MAX_PLAIN},
 };
 
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 /// Which document a sealed entry changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,7 +92,7 @@ impl From<minicbor::decode::Error> for PrivateBodyError {
 impl Target {
     /// The document's id, the same on every replica.
     pub fn document_id(self, org: OrgId) -> DocumentId {
-        let mut hasher = blake3::Hasher::new_derive_key("daybook private document v0");
+        let mut hasher = blake3::Hasher::new_derive_key("daybook private document v1");
         hasher.update(org.as_bytes()).update(&self.name());
         let mut id = [0; 16];
         hasher.finalize_xof().fill(&mut id);
@@ -275,6 +275,9 @@ impl PrivateBody {
         let version = d.u8()?;
         if version > VERSION {
             return Err(PrivateBodyError::NewerVersion(version));
+        }
+        if version < VERSION {
+            return Err(PrivateBodyError::Malformed);
         }
         if length != Some(4) {
             return Err(PrivateBodyError::Malformed);

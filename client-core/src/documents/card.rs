@@ -22,7 +22,7 @@ const NOTES: usize = 0;
 const WITHDRAWN: usize = 1;
 
 static LAYOUT: Layout = Layout {
-    domain: "daybook card genesis v0",
+    domain: "daybook card genesis v1",
     containers: &["notes", "withdrawn"],
 };
 

@@ -35,7 +35,7 @@ const LEASE: &str = "lease_days";
 const SEAT: &str = "seat.";
 
 static LAYOUT: Layout = Layout {
-    domain: "daybook practice genesis v0",
+    domain: "daybook practice genesis v1",
     containers: &["practice", "locations", "staff", "rooms", "services"],
 };
 

@@ -19,7 +19,7 @@ use crate::catalogue::{ClientId, PetId};
 const FIELDS: usize = 0;
 
 static LAYOUT: Layout = Layout {
-    domain: "daybook record genesis v0",
+    domain: "daybook record genesis v1",
     containers: &["fields"],
 };
 

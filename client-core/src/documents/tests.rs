@@ -298,10 +298,10 @@ fn bodies_go_there_and_back() {
     }
     assert_eq!(ids.len(), targets.len());
     let mut newer = body().encode().unwrap();
-    newer[1] = 1;
+    newer[1] = 2;
     assert_eq!(
         PrivateBody::decode(&newer),
-        Err(PrivateBodyError::NewerVersion(1))
+        Err(PrivateBodyError::NewerVersion(2))
     );
     let none = PrivateBody {
         changes: Vec::new(),

@@ -25,10 +25,10 @@ use crate::{
 
 const DETAILS: usize = 0;
 const REASONS: usize = 1;
-const USAGE: &str = "daybook visit v0";
+const USAGE: &str = "daybook visit v1";
 
 static LAYOUT: Layout = Layout {
-    domain: "daybook visits genesis v0",
+    domain: "daybook visits genesis v1",
     containers: &["details", "reasons"],
 };
 

@@ -23,7 +23,7 @@ use crate::{
 };
 
 const MAGIC: &[u8] = b"DAYBOOK";
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 const PART: usize = 1 << 20;
 const USAGE: &str = "backup";
 /// No file of a log is called so.
@@ -135,11 +135,11 @@ pub(super) fn split(bytes: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), Refusal> {
         .at("file")
     })?;
     let (version, mut rest) = rest.split_first().ok_or_else(damaged)?;
-    if *version > VERSION {
+    if *version != VERSION {
         return Err(Refusal::new(
             ErrorCode::NewerVersion,
-            "This backup was written by a newer version of Daybook.",
-            "Update this program.",
+            "This backup was written by another version of Daybook.",
+            "Install the newest version. What a draft wrote, before version 1, is not read any more.",
         ));
     }
     if blake3::hash(content) != *sum {

@@ -13,7 +13,7 @@ use crate::{
     ledger::Ledger,
 };
 
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 /// What a home held when it was copied. `[0, [entries, [feed, ...]]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

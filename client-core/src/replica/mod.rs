@@ -409,7 +409,7 @@ pub(crate) fn learn_rows<S: Storage>(
 
 /// The document that entries of the key table name.
 pub(crate) fn keys_document(org: OrgId) -> sync_protocol::DocumentId {
-    let mut hasher = blake3::Hasher::new_derive_key("daybook key table v0");
+    let mut hasher = blake3::Hasher::new_derive_key("daybook key table v1");
     hasher.update(org.as_bytes());
     let mut id = [0; 16];
     hasher.finalize_xof().fill(&mut id);

@@ -79,8 +79,8 @@ impl From<LedgerError> for Refusal {
             ),
             LedgerError::NewerVersion => Self::new(
                 ErrorCode::NewerVersion,
-                "These data were written by a newer version of Daybook.",
-                "Install the newer version.",
+                "These data were written by another version of Daybook.",
+                "Install the newest version. What a draft wrote, before version 1, is not read any more: join anew with a code.",
             ),
             LedgerError::Governance(error) => error.into(),
             LedgerError::Empty => Self::new(

@@ -11,7 +11,7 @@ use super::{
     derive::{self, BoxError, domain},
 };
 
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 fn associated(aad: &[u8]) -> Vec<u8> {
     [&[VERSION], aad].concat()

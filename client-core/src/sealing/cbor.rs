@@ -49,5 +49,8 @@ where
             supported: VERSION,
         });
     }
+    if got < u64::from(VERSION) {
+        return Err(DecodeError::Impossible("a draft of the formats"));
+    }
     from_canonical::<(u8, T)>(bytes).map(|(_, value)| value)
 }

@@ -25,7 +25,7 @@ use super::{
 
 /// The version byte of such a body in the keys feed, beside that of rows.
 const BODY: u8 = 1;
-const CONTEXT: &str = "daybook/0 comparison";
+const CONTEXT: &str = "daybook/1 comparison";
 
 /// A nonce, fresh for every newcomer.
 pub type Nonce = [u8; 16];

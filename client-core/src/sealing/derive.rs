@@ -18,22 +18,22 @@ use super::SealError;
 
 /// What a derived key is for.
 pub(super) mod domain {
-    pub(crate) const COMMITMENT: &str = "daybook/0 commitment";
-    pub(crate) const KEY_ID: &str = "daybook/0 key id";
-    pub(crate) const ENTRY: &str = "daybook/0 entry";
-    pub(crate) const BLOB: &str = "daybook/0 blob";
-    pub(crate) const ROW: &str = "daybook/0 key row";
-    pub(crate) const INVITE: &str = "daybook/0 invitation keys";
-    pub(crate) const JOIN_SIGNING: &str = "daybook/0 join signing key";
-    pub(crate) const JOIN_WRAP: &str = "daybook/0 join wrap key";
-    pub(crate) const ROOT_SIGNING: &str = "daybook/0 root signing key";
-    pub(crate) const ROOT_RECOVERY: &str = "daybook/0 recovery key";
-    pub(crate) const SLOT: &str = "daybook/0 key file slot";
-    pub(crate) const SECRETS: &str = "daybook/0 key file secrets";
-    pub(crate) const SEAT: &str = "daybook/0 key file seat";
-    pub(crate) const COMPARISON_NONCE: &str = "daybook/0 comparison nonce";
-    pub(crate) const KEYSTORE: &str = "daybook/0 key file keystore";
-    pub(crate) const PIN: &str = "daybook/0 key file PIN";
+    pub(crate) const COMMITMENT: &str = "daybook/1 commitment";
+    pub(crate) const KEY_ID: &str = "daybook/1 key id";
+    pub(crate) const ENTRY: &str = "daybook/1 entry";
+    pub(crate) const BLOB: &str = "daybook/1 blob";
+    pub(crate) const ROW: &str = "daybook/1 key row";
+    pub(crate) const INVITE: &str = "daybook/1 invitation keys";
+    pub(crate) const JOIN_SIGNING: &str = "daybook/1 join signing key";
+    pub(crate) const JOIN_WRAP: &str = "daybook/1 join wrap key";
+    pub(crate) const ROOT_SIGNING: &str = "daybook/1 root signing key";
+    pub(crate) const ROOT_RECOVERY: &str = "daybook/1 recovery key";
+    pub(crate) const SLOT: &str = "daybook/1 key file slot";
+    pub(crate) const SECRETS: &str = "daybook/1 key file secrets";
+    pub(crate) const SEAT: &str = "daybook/1 key file seat";
+    pub(crate) const COMPARISON_NONCE: &str = "daybook/1 comparison nonce";
+    pub(crate) const KEYSTORE: &str = "daybook/1 key file keystore";
+    pub(crate) const PIN: &str = "daybook/1 key file PIN";
 }
 
 pub(super) const NONCE_LEN: usize = 24;

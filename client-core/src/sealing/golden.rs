@@ -1,4 +1,4 @@
-//! Bytes that must not change: `vectors.json` is checked here, and by `check_vectors.py` with
+//! Bytes that must not change: `tests/vectors/sealing-v1.json` is checked here, and by `check_sealing.py` with
 //! another implementation of every primitive. A new version adds vectors; it does not edit these.
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
@@ -8,13 +8,13 @@ use sync_protocol::{
 
 use super::*;
 
-const VECTORS: &str = include_str!("vectors.json");
+const VECTORS: &str = include_str!("../../../tests/vectors/sealing-v1.json");
 
 fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
 
-/// Everything in `vectors.json`, made anew from its inputs.
+/// Everything in `sealing-v1.json`, made anew from its inputs.
 fn current() -> String {
     let rng = &mut ChaCha20Rng::from_seed([0xa5; 32]);
     let org = OrgId::from_bytes([0x11; 16]);
@@ -158,9 +158,9 @@ fn current() -> String {
 
 #[test]
 fn what_shipped_is_still_written_the_same_way() {
-    // After a change of the draft; then `check_vectors.py` says whether others agree.
+    // For what is added; then `check_sealing.py` says whether others agree.
     if std::env::var_os("DAYBOOK_WRITE_VECTORS").is_some() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sealing/vectors.json");
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/sealing-v1.json");
         std::fs::write(file, current()).unwrap();
         return;
     }

@@ -18,7 +18,7 @@ const CHECKSUM_LEN: usize = 4;
 /// Longer text is not looked at.
 const MAX_TEXT: usize = 2048;
 const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const CONTEXT: &str = "daybook/0 join code checksum";
+const CONTEXT: &str = "daybook/1 join code checksum";
 
 /// The relay of the organisation.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{RootSecret, WordsError};
 
 const MARK: &str = "daybook-kit";
-const VERSION: u8 = 0;
+const VERSION: u8 = 1;
 
 /// Recovery words as somebody typed or scanned them.
 #[derive(Debug)]
@@ -124,6 +124,9 @@ impl Kit {
         if version > VERSION {
             return Err(KitError::NewerVersion);
         }
+        if version < VERSION {
+            return Err(KitError::Malformed);
+        }
         let org = org.parse().map_err(|_| KitError::Malformed)?;
         // Kits that were printed before there was an anchor go on with the words.
         let (anchor, words) = match words.split_once(char::is_whitespace) {
@@ -168,14 +171,14 @@ mod tests {
 
         let read = |text: &str| Kit::read(text).map(|_| ()).unwrap_err();
         assert_eq!(
-            read(&format!("daybook-kit 1 {org} {}", *words)),
+            read(&format!("daybook-kit 2 {org} {}", *words)),
             KitError::NewerVersion
         );
         for short in [
             "daybook-kit",
-            "daybook-kit 0",
-            "daybook-kits 0 a b",
-            "daybook-kit 0 org_1 a",
+            "daybook-kit 1",
+            "daybook-kits 1 a b",
+            "daybook-kit 1 org_1 a",
         ] {
             assert_eq!(read(short), KitError::Malformed, "{short}");
         }

@@ -109,7 +109,7 @@ impl Joining {
                 relay,
                 ..
             } if self.phase == Phase::Greeted => {
-                if version > VERSION {
+                if version != VERSION {
                     return vec![Joined::Refused(ErrorCode::WrongVersion)];
                 }
                 if relay != self.relay {

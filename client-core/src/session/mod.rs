@@ -351,7 +351,7 @@ impl Session {
                 relay,
                 ..
             } if self.phase == Phase::Greeted => {
-                if version > VERSION {
+                if version != VERSION {
                     return Err(Some(ErrorCode::WrongVersion));
                 }
                 let pinned = is_pinned(ledger, &relay);

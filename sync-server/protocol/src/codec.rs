@@ -6,8 +6,12 @@
 
 use minicbor::{Decode, Encode, decode, encode};
 
-/// The version of every structure written here. 0 is a draft and may still change.
-pub const VERSION: u8 = 0;
+/// The version of every structure written here. 1 is frozen: what it means never changes. 0 was a draft,
+/// and nobody reads it.
+pub const VERSION: u8 = 1;
+
+/// What bytes of a version before the first frozen one are.
+pub(crate) const DRAFT: DecodeError = DecodeError::Impossible("a draft of the formats");
 
 /// Why bytes are not what they should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -107,6 +111,9 @@ where
             got,
             supported: VERSION,
         });
+    }
+    if got < u64::from(VERSION) {
+        return Err(DRAFT);
     }
     from_canonical::<(u8, T)>(bytes).map(|(_, value)| value)
 }

@@ -248,6 +248,9 @@ impl Frame {
                 supported: VERSION,
             });
         }
+        if *version < VERSION {
+            return Err(codec::DRAFT);
+        }
         let (form, body) = rest.split_first().ok_or(DecodeError::Truncated)?;
         let frame: Self = match *form {
             PLAIN => decode_body(body)?,

@@ -3,7 +3,10 @@
 
 use minicbor::Decoder;
 
-use crate::ids::{KeyId, SubjectId};
+use crate::{
+    codec::VERSION,
+    ids::{KeyId, SubjectId},
+};
 
 /// The number of a row with a subject's key; sealing.md has the others.
 const SUBJECT: u64 = 2;
@@ -27,7 +30,7 @@ pub fn subject_rows(body: &[u8]) -> (Vec<SubjectRow>, usize) {
 
 fn read(body: &[u8]) -> Option<(Vec<SubjectRow>, usize)> {
     let mut reader = Decoder::new(body);
-    if reader.array().ok()? != Some(2) || reader.u64().ok()? != 0 {
+    if reader.array().ok()? != Some(2) || reader.u8().ok()? != VERSION {
         return None;
     }
     let count = reader.array().ok()??;
@@ -60,7 +63,7 @@ mod tests {
 
     #[test]
     fn bytes_of_any_kind_hold_no_rows() {
-        for body in [&b""[..], b"x", &[0x82, 0, 0x9f], &[0x82, 0, 0x9b, 0xff]] {
+        for body in [&b""[..], b"x", &[0x82, 1, 0x9f], &[0x82, 1, 0x9b, 0xff]] {
             assert_eq!(subject_rows(body), (Vec::new(), 0));
         }
     }

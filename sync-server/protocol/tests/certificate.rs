@@ -19,7 +19,7 @@ use sync_protocol::{CertificateError as E, *};
 const ERASURE: ErasureId = ErasureId::from_bytes([0xe1; 16]);
 
 fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/certificate-v0.txt")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/certificate-v1.txt")
 }
 
 /// The height of the last act of the erasure.

@@ -124,9 +124,9 @@ proptest! {
         form in 0..3_u8, kind in 0..20_u8, bytes in vec(any::<u8>(), 0..400),
     ) {
         for len in 0..10 {
-            read_as_everything(&[&[0, form, 0x80 + len, kind], bytes.as_slice()].concat());
+            read_as_everything(&[&[1, form, 0x80 + len, kind], bytes.as_slice()].concat());
         }
-        let mut packed = vec![0, 1, 0x28, 0xb5, 0x2f, 0xfd];
+        let mut packed = vec![1, 1, 0x28, 0xb5, 0x2f, 0xfd];
         packed.extend(&bytes);
         read_as_everything(&packed);
     }
@@ -222,30 +222,34 @@ fn each_kind_of_bad_frame_has_its_error() {
     assert_eq!(bad(&[]), DecodeError::Truncated);
     assert_eq!(bad(&ping[..ping.len() - 1]), DecodeError::Truncated);
     assert_eq!(
-        bad(&[1, 0, 0x80]),
+        bad(&[2, 0, 0x80]),
         DecodeError::NewerVersion {
-            got: 1,
-            supported: 0
+            got: 2,
+            supported: 1
         }
     );
-    assert_eq!(bad(&[0, 9, 0x80]), DecodeError::Malformed { at: 1 });
-    assert_eq!(bad(&[0, 0, 0x81, 19]), DecodeError::UnknownFrame(19));
+    assert_eq!(
+        bad(&[0, 0, 0x80]),
+        DecodeError::Impossible("a draft of the formats")
+    );
+    assert_eq!(bad(&[1, 9, 0x80]), DecodeError::Malformed { at: 1 });
+    assert_eq!(bad(&[1, 0, 0x81, 19]), DecodeError::UnknownFrame(19));
     assert_eq!(
         bad(&[ping.as_slice(), &[0]].concat()),
         DecodeError::NotCanonical
     );
     assert_eq!(
-        bad(&[0, 0, 0x82, 14, 0x18, 7]),
+        bad(&[1, 0, 0x82, 14, 0x18, 7]),
         DecodeError::NotCanonical,
         "a long integer"
     );
     assert_eq!(
-        bad(&[0, 0, 0x83, 14, 7, 7]),
+        bad(&[1, 0, 0x83, 14, 7, 7]),
         DecodeError::NotCanonical,
         "one field too many"
     );
     assert_eq!(
-        bad(&[0, 0, 0x9f, 14, 7, 0xff]),
+        bad(&[1, 0, 0x9f, 14, 7, 0xff]),
         DecodeError::Malformed { at: 0 },
         "indefinite"
     );
@@ -291,10 +295,10 @@ fn a_newer_statement_inside_a_frame_is_named_as_such() {
         .windows(act.bytes().len())
         .position(|w| w == act.bytes())
         .unwrap();
-    bytes[at + 1] = 1;
+    bytes[at + 1] = 2;
     let newer = DecodeError::NewerVersion {
-        got: 1,
-        supported: 0,
+        got: 2,
+        supported: 1,
     };
     assert_eq!(Frame::decode(&bytes), Err(newer));
 }
@@ -315,7 +319,7 @@ fn long_items_travel_compressed_and_bombs_are_refused() {
     assert_eq!(Frame::decode(&bytes), Ok(frame));
 
     let packed =
-        |plain: &[u8]| [&[0, 1], zstd::bulk::compress(plain, 19).unwrap().as_slice()].concat();
+        |plain: &[u8]| [&[1, 1], zstd::bulk::compress(plain, 19).unwrap().as_slice()].concat();
     let bomb = packed(&vec![0; 64 << 20]);
     assert!(bomb.len() < 20_000);
     let limit = limits::MAX_FRAME;
@@ -341,7 +345,7 @@ fn long_items_travel_compressed_and_bombs_are_refused() {
         Err(DecodeError::Impossible(_))
     ));
     assert_eq!(
-        Frame::decode(&[0, 1, 1, 2, 3]),
+        Frame::decode(&[1, 1, 1, 2, 3]),
         Err(DecodeError::Compression)
     );
 }

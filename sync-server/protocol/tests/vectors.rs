@@ -1,4 +1,4 @@
-//! Golden vectors: `tests/vectors/protocol-v0.json` holds what this code writes from fixed keys.
+//! Golden vectors: `tests/vectors/protocol-v1.json` holds what this code writes from fixed keys.
 //!
 //! A second implementation (`tests/python/check_vectors.py`) reads the same file. After a change
 //! of the draft, `DAYBOOK_WRITE_VECTORS=1 cargo test -p sync-protocol --test vectors` writes it
@@ -27,7 +27,7 @@ fn hex(bytes: impl AsRef<[u8]>) -> String {
 }
 
 fn file() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/protocol-v0.json")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/protocol-v1.json")
 }
 
 /// The name of an error, without its details.
@@ -395,12 +395,12 @@ fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let ping = Frame::Ping { n: 7 }.encode();
     let good = entry(header(chain, 1, FeedId::Schedule(SITE), 0, 9), b"x").encode();
     let mut newer = good.clone();
-    // header = h'[0, [...]]': the version is the third byte after the length of the header.
+    // header = h'[1, [...]]': the version is the third byte after the length of the header.
     let at = newer
         .windows(3)
-        .position(|w| w == [0x82, 0x00, 0x8e])
+        .position(|w| w == [0x82, 0x01, 0x8e])
         .unwrap();
-    newer[at + 1] = 1;
+    newer[at + 1] = 2;
     let mut null_body = good[..good.len() - 2].to_vec();
     null_body.push(0xf6);
     let two_heads = Frame::Subscribe {
@@ -416,9 +416,10 @@ fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     };
     vec![
         ("nothing", "frame", vec![]),
-        ("a frame of a newer version", "frame", vec![1, 0, 0x81, 17]),
-        ("an unknown form", "frame", vec![0, 9, 0x81, 17]),
-        ("an unknown kind", "frame", vec![0, 0, 0x82, 19, 10]),
+        ("a frame of a newer version", "frame", vec![2, 0, 0x81, 17]),
+        ("a frame of the draft", "frame", vec![0, 0, 0x81, 17]),
+        ("an unknown form", "frame", vec![1, 9, 0x81, 17]),
+        ("an unknown kind", "frame", vec![1, 0, 0x82, 19, 10]),
         (
             "a frame cut short",
             "frame",
@@ -429,26 +430,26 @@ fn bad_bytes(chain: &Chain) -> Vec<(&'static str, &'static str, Vec<u8>)> {
             "frame",
             [ping.as_slice(), &[0]].concat(),
         ),
-        ("a field too many", "frame", vec![0, 0, 0x83, 14, 7, 7]),
-        ("a long integer", "frame", vec![0, 0, 0x82, 14, 0x18, 7]),
+        ("a field too many", "frame", vec![1, 0, 0x83, 14, 7, 7]),
+        ("a long integer", "frame", vec![1, 0, 0x82, 14, 0x18, 7]),
         (
             "an indefinite array",
             "frame",
-            vec![0, 0, 0x9f, 14, 7, 0xff],
+            vec![1, 0, 0x9f, 14, 7, 0xff],
         ),
         (
             "text for a number",
             "frame",
-            vec![0, 0, 0x82, 14, 0x61, 0x37],
+            vec![1, 0, 0x82, 14, 0x61, 0x37],
         ),
         ("a feed named twice", "frame", two_heads.encode()),
         (
             "a compressed ping",
             "frame",
-            [&[0, 1], raw_zstd(&ping[2..]).as_slice()].concat(),
+            [&[1, 1], raw_zstd(&ping[2..]).as_slice()].concat(),
         ),
-        ("a bomb", "frame", [&[0, 1], rle_zstd().as_slice()].concat()),
-        ("no zstd", "frame", vec![0, 1, 1, 2, 3]),
+        ("a bomb", "frame", [&[1, 1], rle_zstd().as_slice()].concat()),
+        ("no zstd", "frame", vec![1, 1, 1, 2, 3]),
         ("an entry of a newer version", "entry", newer),
         (
             "an entry cut short",
@@ -586,7 +587,7 @@ fn vectors() -> Value {
             "blake3": Hash::of(&frame.encode()).to_string(),
         })).collect::<Vec<_>>(),
         "compressed": {
-            "bytes": hex([&[0, 1], raw_zstd(&plain[2..]).as_slice()].concat()),
+            "bytes": hex([&[1, 1], raw_zstd(&plain[2..]).as_slice()].concat()),
             "plain": hex(&plain),
         },
         "feeds": FeedId::OF_ORGANISATION.into_iter().chain([schedule, FeedId::Visits(SITE)])

@@ -155,7 +155,7 @@ fn key(kind: u8, org: OrgId) -> Vec<u8> {
 }
 
 fn check_of(key: &[u8], value: &[u8]) -> [u8; CHECK] {
-    let mut hasher = blake3::Hasher::new_derive_key("daybook 2026 relay setting v0");
+    let mut hasher = blake3::Hasher::new_derive_key("daybook 2026 relay setting v1");
     hasher
         .update(&(key.len() as u64).to_be_bytes())
         .update(key)

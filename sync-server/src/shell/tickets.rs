@@ -247,7 +247,7 @@ impl Tickets {
     }
 
     fn file(&self, text: &str) -> PathBuf {
-        let hash = blake3::derive_key("daybook 2026 relay founding ticket v0", text.as_bytes());
+        let hash = blake3::derive_key("daybook 2026 relay founding ticket v1", text.as_bytes());
         self.path.join(format!("{}.ticket", Hash::from_bytes(hash)))
     }
 

@@ -16,7 +16,7 @@ async fn garbage_truncated_and_oversized_frames_get_an_error_each() {
     .encode();
     let cases: [(&str, Vec<u8>, ErrorCode); 7] = [
         ("nothing", Vec::new(), ErrorCode::BadFrame),
-        ("garbage", vec![0, 0, 0xff, 0xfe, 7], ErrorCode::BadFrame),
+        ("garbage", vec![1, 0, 0xff, 0xfe, 7], ErrorCode::BadFrame),
         ("newer", vec![9, 0, 0x80], ErrorCode::WrongVersion),
         (
             "truncated",

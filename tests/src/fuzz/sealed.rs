@@ -51,7 +51,7 @@ pub(super) fn key_file(data: &[u8]) {
         content.to_vec()
     } else {
         let mut bytes = [&b"daybook\0"[..], &[*kind - 1], content].concat();
-        let sum = blake3::derive_key("daybook/0 key file checksum", &bytes);
+        let sum = blake3::derive_key("daybook/1 key file checksum", &bytes);
         bytes.extend_from_slice(&sum);
         bytes
     };
@@ -79,7 +79,7 @@ pub(super) fn join_code(data: &[u8]) {
     let text = if *kind == 0 {
         String::from_utf8_lossy(content).into_owned()
     } else {
-        let sum = blake3::derive_key("daybook/0 join code checksum", content);
+        let sum = blake3::derive_key("daybook/1 join code checksum", content);
         LETTERS.encode(&[content, &sum[..4]].concat())
     };
     if let Ok(code) = text.parse::<JoinCode>() {

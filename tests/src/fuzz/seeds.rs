@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-const PROTOCOL: &str = include_str!("../../vectors/protocol-v0.json");
-const MADE: &str = include_str!("../../vectors/made-v0.json");
-const DOCUMENTS: &str = include_str!("../../vectors/documents-v0.json");
+const PROTOCOL: &str = include_str!("../../vectors/protocol-v1.json");
+const MADE: &str = include_str!("../../vectors/made-v1.json");
+const DOCUMENTS: &str = include_str!("../../vectors/documents-v1.json");
 
 fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().unwrap_or_default().as_bytes();
@@ -69,7 +69,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             let texts = made["join codes"]["good"].as_array().unwrap();
             let texts = texts.iter().filter_map(Value::as_str);
             let mut all: Vec<_> = texts.map(|text| put(0, text.as_bytes())).collect();
-            all.push(put(1, &[0x82, 0, 0x86]));
+            all.push(put(1, &[0x82, 1, 0x86]));
             all
         }
         "recovery_words" => {

@@ -56,7 +56,7 @@ const KEPT_VERSION: u8 = 2;
 /// Before there were parts.
 const OLD_VERSION: u8 = 0;
 const CHECKSUM_LEN: usize = 32;
-const CHECKSUM_CONTEXT: &str = "daybook/0 key file checksum";
+const CHECKSUM_CONTEXT: &str = "daybook/1 key file checksum";
 const MAX_FILE: usize = 256 * 1024;
 const MAX_SEATS: usize = 32;
 /// A passphrase for each seat, the words and the machine key.

@@ -428,7 +428,7 @@ pub fn frames() -> Vec<(&'static str, Frame)> {
         (
             "challenge",
             Frame::Challenge {
-                version: 0,
+                version: 1,
                 nonce: CHALLENGE,
                 relay: public("relay"),
                 at: NOON,

@@ -160,7 +160,10 @@ fn current() -> String {
 fn what_shipped_is_still_written_the_same_way() {
     // For what is added; then `check_sealing.py` says whether others agree.
     if std::env::var_os("DAYBOOK_WRITE_VECTORS").is_some() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/sealing-v1.json");
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tests/vectors/sealing-v1.json"
+        );
         std::fs::write(file, current()).unwrap();
         return;
     }

@@ -1,6 +1,6 @@
 //! What the picture on a recovery kit says, in one line that can also be typed.
 //!
-//! `daybook-kit 0 org_… 12-9f0c… word … word`: the words, whose they are, and the newest act of the
+//! `daybook-kit 1 org_… 12-9f0c… word … word`: the words, whose they are, and the newest act of the
 //! chain when the kit was made. Whoever types the words alone may leave the rest out.
 
 use core::{fmt, str::FromStr};
@@ -114,10 +114,8 @@ impl Kit {
                 anchor: None,
             });
         };
-        let mut parts = rest.splitn(4, char::is_whitespace);
-        let (Some(""), Some(version), Some(org), Some(words)) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let mut parts = rest.splitn(5, char::is_whitespace);
+        let (Some(""), Some(version)) = (parts.next(), parts.next()) else {
             return Err(KitError::Malformed);
         };
         let version: u8 = version.parse().map_err(|_| KitError::Malformed)?;
@@ -127,15 +125,18 @@ impl Kit {
         if version < VERSION {
             return Err(KitError::Malformed);
         }
-        let org = org.parse().map_err(|_| KitError::Malformed)?;
-        // Kits that were printed before there was an anchor go on with the words.
-        let (anchor, words) = match words.split_once(char::is_whitespace) {
-            Some((first, rest)) if first.contains('-') => (Some(first.parse()?), rest),
-            _ => (None, words),
+        let (Some(org), Some(anchor), Some(words)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(KitError::Malformed);
         };
+        let org = org.parse().map_err(|_| KitError::Malformed)?;
+        let anchor = anchor.parse()?;
         let root = RootSecret::from_words(words)?;
-        let org = Some(org);
-        Ok(Self { root, org, anchor })
+        Ok(Self {
+            root,
+            org: Some(org),
+            anchor: Some(anchor),
+        })
     }
 
     /// The line of a kit.
@@ -160,8 +161,6 @@ mod tests {
         let kit = Kit::read(&Kit::line(org, anchor, &words)).unwrap();
         assert_eq!((kit.org, kit.root.signing_key()), (Some(org), key.clone()));
         assert_eq!(kit.anchor, Some(anchor));
-        let older = Kit::read(&format!("daybook-kit 0 {org} {}", *words)).unwrap();
-        assert_eq!((older.org, older.anchor), (Some(org), None));
         assert_eq!(
             "12-0011 2233 4455 6677 8899 AABB CCDD EEFF".parse(),
             Ok(anchor)
@@ -179,6 +178,7 @@ mod tests {
             "daybook-kit 1",
             "daybook-kits 1 a b",
             "daybook-kit 1 org_1 a",
+            "daybook-kit 0 org_1 a b",
         ] {
             assert_eq!(read(short), KitError::Malformed, "{short}");
         }

@@ -528,15 +528,15 @@ fn a_key_file_is_written_as_it_was_when_it_shipped_and_opens() {
     let bytes = std::fs::read(file("key-file-v2.json")).unwrap();
     let two: Value = serde_json::from_slice(&bytes).unwrap();
     let two = KeyFile::decode(&unhex(&two["bytes"])).unwrap();
-    let closed = two.open_with_passphrase(rng, passphrase).unwrap_err();
+    let closed = two.open_with_passphrase(passphrase).unwrap_err();
     assert_eq!(closed, SlotError::NeedsKeystore);
     let two = two.with_keystore(&kept.secret).unwrap();
-    assert!(two.open_with_passphrase(rng, passphrase).is_ok());
+    assert!(two.open_with_passphrase(passphrase).is_ok());
     let kept: Value =
         serde_json::from_slice(&std::fs::read(file("key-file-v1.json")).unwrap()).unwrap();
     let mut open = KeyFile::decode(&unhex(&kept["bytes"]))
         .unwrap()
-        .open_with_passphrase(rng, passphrase)
+        .open_with_passphrase(passphrase)
         .unwrap();
     assert_eq!(open.seat(), Some(vera));
     open.open_seat(otto, "2580x").unwrap();

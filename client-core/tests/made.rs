@@ -287,7 +287,7 @@ fn key_files_open_by_passphrase_words_and_pin_and_costs_are_judged_before_any_wo
         let what = &case["name"];
         let passphrase = text(&case["passphrase"]);
         let opened = KeyFile::decode(&bytes(&case["bytes"]))
-            .and_then(|file| file.open_with_passphrase(rng, passphrase));
+            .and_then(|file| file.open_with_passphrase(passphrase));
         let got = opened.as_ref().err().map(|error| name(*error));
         assert_eq!(got.as_deref(), case["error"].as_str(), "{what}");
         let Ok(mut open) = opened else { continue };
@@ -316,12 +316,11 @@ fn key_files_open_by_passphrase_words_and_pin_and_costs_are_judged_before_any_wo
     }
     let file = KeyFile::decode(&bytes(&part["cases"][0]["bytes"])).unwrap();
     let words = words_of(fixed(&part["recovery root"]));
-    let open = file.open_with_recovery(rng, &words.recovery()).unwrap();
+    let open = file.open_with_recovery(&words.recovery()).unwrap();
     assert_eq!(open.seat(), Some(anna));
     let others = words_of([0; 32]);
     assert_eq!(
-        file.open_with_recovery(rng, &others.recovery())
-            .unwrap_err(),
+        file.open_with_recovery(&others.recovery()).unwrap_err(),
         SlotError::WrongRecoveryKey
     );
 }
@@ -344,18 +343,18 @@ fn key_files_in_the_envelope_of_a_keystore_open_by_its_secret_or_the_words() {
                 }
                 None => file,
             };
-            file.open_with_passphrase(rng, passphrase)
+            file.open_with_passphrase(passphrase)
         });
         let got = opened.err().map(name);
         assert_eq!(got.as_deref(), case["error"].as_str(), "{what}");
     }
     let kept = KeyFile::decode(&bytes(&part["kept"][0]["bytes"])).unwrap();
     assert!(kept.keystore().is_some() && KeyFile::decode(&good).unwrap().keystore().is_none());
-    let open = kept.open_with_recovery(rng, &words.recovery()).unwrap();
+    let open = kept.open_with_recovery(&words.recovery()).unwrap();
     let secret = open.keystore.as_ref().unwrap().secret.expose();
     assert_eq!(secret, &fixed::<32>(&part["keystore"]));
     let others = words_of([0; 32]);
-    let refused = kept.open_with_recovery(rng, &others.recovery());
+    let refused = kept.open_with_recovery(&others.recovery());
     assert_eq!(refused.unwrap_err(), SlotError::WrongRecoveryKey);
 }
 

@@ -441,7 +441,7 @@ fn keys_of(home: &Path) -> Vec<Canary> {
     let rng = &mut ChaCha20Rng::from_seed([1; 32]);
     let open = file
         .expect("a key file")
-        .open_with_passphrase(rng, PASSPHRASE)
+        .open_with_passphrase(PASSPHRASE)
         .unwrap();
     let mut keys = vec![
         Canary::of_key(

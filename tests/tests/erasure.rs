@@ -103,7 +103,7 @@ fn opened(home: &Path) -> Replica<DirStorage> {
     let machine = fs::read(home.join("machine-key")).unwrap();
     let machine = MachineKey::from_bytes(machine.try_into().unwrap());
     let mut rng = ChaCha20Rng::from_seed([5; 32]);
-    let keys = file.open_with_machine_key(&mut rng, &machine).unwrap();
+    let keys = file.open_with_machine_key(&machine).unwrap();
     let storage = DirStorage::open(home.join("log")).unwrap();
     Replica::open(storage, &keys.secrets, &mut rng, now())
         .unwrap()

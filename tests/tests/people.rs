@@ -58,7 +58,7 @@ impl Opened {
         let machine = fs::read(home.join("machine-key")).unwrap();
         let machine = MachineKey::from_bytes(machine.try_into().unwrap());
         let mut rng = ChaCha20Rng::from_seed([5; 32]);
-        let keys = file.open_with_machine_key(&mut rng, &machine).unwrap();
+        let keys = file.open_with_machine_key(&machine).unwrap();
         let storage = DirStorage::open(home.join("log")).unwrap();
         let (replica, _) = Replica::open(storage, &keys.secrets, &mut rng, now()).unwrap();
         Self { replica, rng }

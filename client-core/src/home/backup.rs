@@ -274,7 +274,7 @@ impl Home {
             (Some(secrets), None) => Some(secrets),
             (_, Some(text)) => Some(
                 key_file
-                    .open_with_passphrase(&mut random, text)
+                    .open_with_passphrase(text)
                     .map_err(|error| super::keys::slot(&error))?
                     .secrets
                     .clone(),

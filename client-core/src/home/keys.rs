@@ -77,14 +77,14 @@ impl Home {
         let file = self.with_keystore(self.read_keys()?)?;
         let mut random = random()?;
         match opening {
-            Opening::Passphrase(text) => file.open_with_passphrase(&mut random, text),
+            Opening::Passphrase(text) => file.open_with_passphrase(text),
             Opening::MachineKey => {
                 let bytes = fs::read(self.folder.path().join("machine-key")).ok();
                 let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
                 let key = bytes
                     .map(MachineKey::from_bytes)
                     .ok_or(SlotError::NoSuchSlot);
-                key.and_then(|key| file.open_with_machine_key(&mut random, &key))
+                key.and_then(|key| file.open_with_machine_key(&key))
             }
         }
         .map_err(|error| slot(&error))
@@ -96,7 +96,7 @@ impl Home {
         let root = Kit::read(words).map_err(refusal_of_kit)?.root;
         let mut random = random()?;
         let mut unlocked = file
-            .open_with_recovery(&mut random, &root.recovery())
+            .open_with_recovery(&root.recovery())
             .map_err(|error| match error {
                 SlotError::WrongRecoveryKey => Refusal::new(
                     ErrorCode::WrongRecoveryWords,
@@ -189,8 +189,8 @@ pub(super) fn slot(error: &SlotError) -> Refusal {
         SlotError::NeedsKeystore | SlotError::WrongKeystore => super::keystore::missing(),
         SlotError::NewerVersion { .. } => Refusal::new(
             ErrorCode::NewerVersion,
-            "This home was written by a newer version of Daybook.",
-            "Update this program.",
+            "This home was written by another version of Daybook.",
+            "Install the newest version. What a draft wrote, before version 1, is not read any more: join anew with a code.",
         ),
         SlotError::Damaged => Refusal::new(
             ErrorCode::Damaged,

@@ -111,7 +111,7 @@ fn a_backup_that_lacks_what_it_promises_is_none_and_says_what_is_missing() {
     let rng = &mut ChaCha20Rng::from_seed([4; 32]);
     let (keys, _) = backup_parts(&late).unwrap();
     let opened = KeyFile::decode(&keys).unwrap();
-    let opened = opened.open_with_passphrase(rng, PASSPHRASE).unwrap();
+    let opened = opened.open_with_passphrase(PASSPHRASE).unwrap();
     let local = opened.secrets.local.clone();
     let (_, few, log) = taken_apart(&early, &local);
     let (_, many, _) = taken_apart(&late, &local);

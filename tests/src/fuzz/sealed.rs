@@ -60,8 +60,8 @@ pub(super) fn key_file(data: &[u8]) {
     };
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
     // Without a passphrase: what a guess costs is in the file, and may be seconds.
-    let _ = file.open_with_recovery(rng, &RecoverySecret::from_bytes([5; 32]));
-    let _ = file.open_with_machine_key(rng, &MachineKey::from_bytes([6; 32]));
+    let _ = file.open_with_recovery(&RecoverySecret::from_bytes([5; 32]));
+    let _ = file.open_with_machine_key(&MachineKey::from_bytes([6; 32]));
     let _ = (file.org(), file.has_machine_slot());
 }
 

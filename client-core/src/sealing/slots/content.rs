@@ -12,17 +12,6 @@ use super::{
 };
 use crate::sealing::{BlobKey, DeviceSecrets, JoinSecret, SealSecret, SeatSecrets, cbor};
 
-/// What a key file of version 0 holds.
-#[derive(Encode, Decode)]
-pub(super) struct OldContent {
-    #[n(0)]
-    pub(super) org: OrgId,
-    #[n(1)]
-    pub(super) slots: Vec<Slot>,
-    #[n(2)]
-    pub(super) sealed: ByteVec,
-}
-
 /// What a key file holds.
 #[derive(Encode, Decode)]
 pub(super) struct Content {
@@ -62,10 +51,6 @@ pub(super) struct SeatPart {
 struct Seats {
     #[n(0)]
     seats: Vec<Known>,
-}
-
-pub(super) fn old_bound(org: OrgId, slots: &[Slot]) -> Vec<u8> {
-    cbor::to_versioned(&(org, slots.to_vec()))
 }
 
 pub(super) fn device_bound(org: OrgId, slots: &[Slot], seats: &[SeatPart]) -> Vec<u8> {
@@ -139,33 +124,6 @@ pub(super) fn read_seat(mut bytes: &[u8]) -> Option<(SeatSecrets, Redeemed)> {
     let secrets = read_keys(&mut bytes)?;
     let joining = read_joining(&mut bytes)?;
     bytes.is_empty().then_some((secrets, joining))
-}
-
-/// What version 0 kept in one piece.
-pub(super) struct OldSecrets {
-    pub(super) device: DeviceSecrets,
-    pub(super) local: BlobKey,
-    pub(super) joining: Redeemed,
-    pub(super) seats: Vec<(SeatId, SeatSecrets)>,
-}
-
-pub(super) fn read_old(mut bytes: &[u8]) -> Option<OldSecrets> {
-    let device = DeviceSecrets {
-        signing: SigningKey::from_bytes(next(&mut bytes)?),
-    };
-    let local = BlobKey::from_bytes(*next(&mut bytes)?);
-    let joining = read_joining(&mut bytes)?;
-    let mut seats = Vec::new();
-    while !bytes.is_empty() {
-        let seat = SeatId::from_bytes(*next(&mut bytes)?);
-        seats.push((seat, read_keys(&mut bytes)?));
-    }
-    Some(OldSecrets {
-        device,
-        local,
-        joining,
-        seats,
-    })
 }
 
 fn read_keys(bytes: &mut &[u8]) -> Option<SeatSecrets> {

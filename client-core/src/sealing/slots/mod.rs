@@ -31,7 +31,7 @@ use sync_protocol::{OrgId, SealKey};
 use zeroize::Zeroizing;
 
 use self::{
-    content::{Content, OldContent, SeatPart, device_bound, old_bound, read_device, read_old},
+    content::{Content, SeatPart, device_bound, read_device},
     cost::SALT_LEN,
     kept::Outer,
     pin::PinSecret,
@@ -53,8 +53,6 @@ const MAGIC: [u8; 8] = *b"daybook\0";
 const FILE_VERSION: u8 = 1;
 /// Version 1 in the envelope of the system's keystore.
 const KEPT_VERSION: u8 = 2;
-/// Before there were parts.
-const OLD_VERSION: u8 = 0;
 const CHECKSUM_LEN: usize = 32;
 const CHECKSUM_CONTEXT: &str = "daybook/1 key file checksum";
 const MAX_FILE: usize = 256 * 1024;
@@ -123,7 +121,6 @@ pub enum SlotError {
 
 /// A key file that was read and is still locked.
 pub struct KeyFile {
-    version: u8,
     org: OrgId,
     slots: Vec<Slot>,
     sealed: Vec<u8>,
@@ -136,7 +133,6 @@ pub struct KeyFile {
 impl fmt::Debug for KeyFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyFile")
-            .field("version", &self.version)
             .field("org", &self.org)
             .field("slots", &self.slots.len())
             .field("seats", &self.seats.len())
@@ -171,25 +167,6 @@ impl Way<'_> {
             Err(BoxError::WrongKey) => Ok(None),
             Err(BoxError::Damaged) => Err(SlotError::Damaged),
         }
-    }
-
-    /// This way into a part that had none yet.
-    fn slot(
-        &self,
-        rng: &mut impl CryptoRng,
-        whose: Whose,
-        master: &Master,
-    ) -> Result<Option<Slot>, SealError> {
-        Ok(match self {
-            Self::Passphrase { cost, salt, key } => {
-                let (cost, salt) = (*cost, *salt);
-                let wrap = nothing();
-                let slot = Slot::Passphrase { cost, salt, wrap };
-                Some(slot.sealed_under(rng, whose, key, master)?)
-            }
-            Self::Machine(key) => Some(Slot::machine(rng, whose, key, master)?),
-            Self::Recovery(_) => None,
-        })
     }
 
     /// Whether a slot is this way in.
@@ -279,15 +256,12 @@ impl KeyFile {
         }
         let (version, content) = match rest.split_first() {
             None => return Err(SlotError::Damaged),
-            Some((&version @ (OLD_VERSION | FILE_VERSION | KEPT_VERSION), content)) => {
-                (version, content)
-            }
+            Some((&version @ (FILE_VERSION | KEPT_VERSION), content)) => (version, content),
             Some((&got, _)) => return Err(SlotError::NewerVersion { got }),
         };
         if version == KEPT_VERSION {
             let outer: Outer = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
             return Ok(Self {
-                version,
                 org: outer.org,
                 slots: Vec::new(),
                 sealed: Vec::new(),
@@ -296,27 +270,16 @@ impl KeyFile {
                 kept: None,
             });
         }
-        let content = if version == OLD_VERSION {
-            let old: OldContent = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
-            Content {
-                org: old.org,
-                slots: old.slots,
-                sealed: old.sealed,
-                seats: Vec::new(),
-            }
-        } else {
-            cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?
-        };
+        let content: Content = cbor::from_canonical(content).map_err(|_| SlotError::Damaged)?;
         if content.fits() {
-            Ok(Self::of(version, content, None))
+            Ok(Self::of(content, None))
         } else {
             Err(SlotError::Damaged)
         }
     }
 
-    fn of(version: u8, content: Content, kept: Option<Keystored>) -> Self {
+    fn of(content: Content, kept: Option<Keystored>) -> Self {
         Self {
-            version,
             org: content.org,
             slots: content.slots,
             sealed: content.sealed.into(),
@@ -343,7 +306,7 @@ impl KeyFile {
             id: outer.id(),
             secret: secret.clone(),
         };
-        Ok(Self::of(FILE_VERSION, outer.open(secret)?, Some(kept)))
+        Ok(Self::of(outer.open(secret)?, Some(kept)))
     }
 
     /// The organisation.
@@ -360,13 +323,9 @@ impl KeyFile {
     ///
     /// # Errors
     /// When the passphrase is wrong or the file is damaged.
-    pub fn open_with_passphrase(
-        &self,
-        rng: &mut impl CryptoRng,
-        passphrase: &str,
-    ) -> Result<Unlocked, SlotError> {
+    pub fn open_with_passphrase(&self, passphrase: &str) -> Result<Unlocked, SlotError> {
         let (master, way) = self.try_passphrase(passphrase)?;
-        self.unlock(rng, master, &way)
+        self.unlock(master, &way)
     }
 
     /// Whether this is a passphrase of this computer, whosever it is.
@@ -399,39 +358,31 @@ impl KeyFile {
     ///
     /// # Errors
     /// When the words are another organisation's or the file is damaged.
-    pub fn open_with_recovery(
-        &self,
-        rng: &mut impl CryptoRng,
-        secret: &RecoverySecret,
-    ) -> Result<Unlocked, SlotError> {
+    pub fn open_with_recovery(&self, secret: &RecoverySecret) -> Result<Unlocked, SlotError> {
         if let Some(outer) = &self.outer {
             let kept = Keystored {
                 id: outer.id(),
                 secret: outer.recover(secret)?,
             };
             let content = outer.open(&kept.secret)?;
-            return Self::of(FILE_VERSION, content, Some(kept)).open_with_recovery(rng, secret);
+            return Self::of(content, Some(kept)).open_with_recovery(secret);
         }
         let master = open_recovery(&self.slots, Whose::Device(self.org), secret)?;
-        self.unlock(rng, master, &Way::Recovery(secret))
+        self.unlock(master, &Way::Recovery(secret))
     }
 
     /// Opens the device part and the seat that was made with the machine key beside the file.
     ///
     /// # Errors
     /// When the key is another one or the file is damaged.
-    pub fn open_with_machine_key(
-        &self,
-        rng: &mut impl CryptoRng,
-        key: &MachineKey,
-    ) -> Result<Unlocked, SlotError> {
+    pub fn open_with_machine_key(&self, key: &MachineKey) -> Result<Unlocked, SlotError> {
         let slot = self
             .slots
             .iter()
             .find(|slot| slot.is_machine())
             .ok_or(self.closed())?;
         match slot.opened_under(Whose::Device(self.org), key.expose()) {
-            Ok(master) => self.unlock(rng, master, &Way::Machine(key)),
+            Ok(master) => self.unlock(master, &Way::Machine(key)),
             Err(BoxError::WrongKey) => Err(SlotError::WrongMachineKey),
             Err(BoxError::Damaged) => Err(SlotError::Damaged),
         }
@@ -446,15 +397,7 @@ impl KeyFile {
         }
     }
 
-    fn unlock(
-        &self,
-        rng: &mut impl CryptoRng,
-        master: Master,
-        way: &Way<'_>,
-    ) -> Result<Unlocked, SlotError> {
-        if self.version == OLD_VERSION {
-            return self.unlock_old(rng, master, way);
-        }
+    fn unlock(&self, master: Master, way: &Way<'_>) -> Result<Unlocked, SlotError> {
         let plain = derive::open_box(
             &master.0,
             domain::SECRETS,
@@ -489,53 +432,6 @@ impl KeyFile {
                 unlocked.take_open(part.seat, master)?;
                 break;
             }
-        }
-        Ok(unlocked)
-    }
-
-    /// Opens a file of version 0 and makes parts of it: the device part keeps its master key, and
-    /// each seat gets one of its own, behind the way that was used and the recovery words.
-    fn unlock_old(
-        &self,
-        rng: &mut impl CryptoRng,
-        master: Master,
-        way: &Way<'_>,
-    ) -> Result<Unlocked, SlotError> {
-        let plain = derive::open_box(
-            &master.0,
-            domain::SECRETS,
-            &[],
-            &old_bound(self.org, &self.slots),
-            &self.sealed,
-        )
-        .map_err(|_| SlotError::Damaged)?;
-        let old = read_old(&plain).ok_or(SlotError::Damaged)?;
-        let mut slots = self.slots.clone();
-        slots.retain(|slot| slot.is_recovery() || way.is(slot));
-        let mut unlocked = Unlocked {
-            org: self.org,
-            secrets: HomeSecrets {
-                device: old.device,
-                seats: std::collections::BTreeMap::new(),
-                local: old.local,
-                joining: old.joining,
-            },
-            master,
-            slots,
-            pin: PinSecret::generate(rng),
-            known: Vec::new(),
-            open: None,
-            parts: Vec::new(),
-            keystore: None,
-        };
-        // Homes of that version had one seat.
-        let (seat, secrets) = old.seats.into_iter().next().ok_or(SlotError::Damaged)?;
-        unlocked.begin_seat(rng, seat, "")?;
-        unlocked.secrets.seats.insert(seat, secrets);
-        if let Some(open) = unlocked.open.as_mut()
-            && let Some(slot) = way.slot(rng, Whose::Seat(self.org, seat), &open.master)?
-        {
-            open.slots.push(slot);
         }
         Ok(unlocked)
     }

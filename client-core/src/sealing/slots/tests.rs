@@ -72,24 +72,22 @@ fn passphrase_and_recovery_words_open_it_and_failures_are_told_apart() {
     .seal(rng)
     .unwrap();
     let file = KeyFile::decode(&bytes).unwrap();
-    let open = file.open_with_passphrase(rng, "korrektes Pferd").unwrap();
+    let open = file.open_with_passphrase("korrektes Pferd").unwrap();
     assert!(same(&open.secrets, &secrets));
-    let open = file.open_with_recovery(rng, &root.recovery()).unwrap();
+    let open = file.open_with_recovery(&root.recovery()).unwrap();
     assert!(same(&open.secrets, &secrets));
 
     let (stranger, strange) = (RootSecret::generate(rng), MachineKey::generate(rng));
     assert_eq!(
-        file.open_with_passphrase(rng, "korrektes pferd")
-            .unwrap_err(),
+        file.open_with_passphrase("korrektes pferd").unwrap_err(),
         SlotError::WrongPassphrase
     );
     assert_eq!(
-        file.open_with_recovery(rng, &stranger.recovery())
-            .unwrap_err(),
+        file.open_with_recovery(&stranger.recovery()).unwrap_err(),
         SlotError::WrongRecoveryKey
     );
     assert_eq!(
-        file.open_with_machine_key(rng, &strange).unwrap_err(),
+        file.open_with_machine_key(&strange).unwrap_err(),
         SlotError::NoSuchSlot
     );
 
@@ -106,9 +104,7 @@ fn passphrase_and_recovery_words_open_it_and_failures_are_told_apart() {
         }
     }
     assert_eq!(
-        cheap
-            .open_with_passphrase(rng, "korrektes Pferd")
-            .unwrap_err(),
+        cheap.open_with_passphrase("korrektes Pferd").unwrap_err(),
         SlotError::Cost(CostError::BelowFloor)
     );
     for slot in &mut cheap.slots {
@@ -117,9 +113,7 @@ fn passphrase_and_recovery_words_open_it_and_failures_are_told_apart() {
         }
     }
     assert_eq!(
-        cheap
-            .open_with_passphrase(rng, "korrektes Pferd")
-            .unwrap_err(),
+        cheap.open_with_passphrase("korrektes Pferd").unwrap_err(),
         SlotError::Cost(CostError::AboveCeiling)
     );
 
@@ -148,13 +142,12 @@ fn a_forged_file_never_opens() {
         .unwrap();
     let opened = KeyFile::decode(&bytes)
         .unwrap()
-        .open_with_machine_key(rng, &machine)
+        .open_with_machine_key(&machine)
         .unwrap();
     assert!(same(&opened.secrets, &secrets));
     for at in 0..bytes.len() - CHECKSUM_LEN {
         let forged = forged(&bytes, |body| body[at] ^= 1);
-        let opened =
-            KeyFile::decode(&forged).and_then(|file| file.open_with_machine_key(rng, &machine));
+        let opened = KeyFile::decode(&forged).and_then(|file| file.open_with_machine_key(&machine));
         assert!(opened.is_err(), "byte {at}");
     }
     let strange = MachineKey::generate(rng);
@@ -163,11 +156,11 @@ fn a_forged_file_never_opens() {
         .slots
         .retain(|slot| !matches!(slot, Slot::Recovery { .. }));
     assert_eq!(
-        stripped.open_with_machine_key(rng, &machine).unwrap_err(),
+        stripped.open_with_machine_key(&machine).unwrap_err(),
         SlotError::Damaged
     );
     assert_eq!(
-        stripped.open_with_machine_key(rng, &strange).unwrap_err(),
+        stripped.open_with_machine_key(&strange).unwrap_err(),
         SlotError::WrongMachineKey
     );
 }
@@ -199,14 +192,14 @@ fn after_a_change_the_old_passphrase_and_the_old_file_are_of_no_use() {
     let file = KeyFile::decode(&open.seal(rng).unwrap()).unwrap();
     assert!(!file.has_machine_slot());
     assert_eq!(
-        file.open_with_passphrase(rng, "first").unwrap_err(),
+        file.open_with_passphrase("first").unwrap_err(),
         SlotError::WrongPassphrase
     );
     assert!(same(
-        &file.open_with_passphrase(rng, "second").unwrap().secrets,
+        &file.open_with_passphrase("second").unwrap().secrets,
         &secrets
     ));
-    assert!(file.open_with_recovery(rng, &root.recovery()).is_ok());
+    assert!(file.open_with_recovery(&root.recovery()).is_ok());
 }
 
 #[test]
@@ -273,8 +266,7 @@ fn shared() -> Shared {
 impl Shared {
     fn open(&mut self) -> Unlocked {
         let file = KeyFile::decode(&self.bytes).unwrap();
-        file.open_with_passphrase(&mut self.rng, "of Ann alone")
-            .unwrap()
+        file.open_with_passphrase("of Ann alone").unwrap()
     }
 
     /// Tries a PIN as a home does: counted on the disk first.
@@ -434,9 +426,7 @@ fn pins_are_checked_and_changed_by_who_is_open() {
     assert_eq!(desk.tries(&mut open, BEN, "4711"), Err(SlotError::WrongPin));
     desk.tries(&mut open, BEN, "8080").unwrap();
     let file = KeyFile::decode(&desk.bytes).unwrap();
-    let open = file
-        .open_with_passphrase(&mut desk.rng, "of Ben alone")
-        .unwrap();
+    let open = file.open_with_passphrase("of Ben alone").unwrap();
     assert_eq!(only(&open).unwrap().0, BEN);
     open.has_passphrase(BEN).then_some(()).unwrap();
 
@@ -445,7 +435,7 @@ fn pins_are_checked_and_changed_by_who_is_open() {
     open.set_own_passphrase(&mut desk.rng, "of Ben anew", Cost::FLOOR)
         .unwrap();
     let file = KeyFile::decode(&open.seal(&mut desk.rng).unwrap()).unwrap();
-    let refused = file.open_with_passphrase(&mut desk.rng, "of Ben alone");
+    let refused = file.open_with_passphrase("of Ben alone");
     assert_eq!(refused.unwrap_err(), SlotError::WrongPassphrase);
     assert!(file.check_passphrase("of Ann alone").is_ok());
 }
@@ -455,20 +445,18 @@ fn the_recovery_words_take_every_other_passphrase_away_and_leave_the_pins() {
     let mut desk = shared();
     let file = KeyFile::decode(&desk.bytes).unwrap();
     let words = desk.root.recovery();
-    let mut open = file.open_with_recovery(&mut desk.rng, &words).unwrap();
+    let mut open = file.open_with_recovery(&words).unwrap();
     assert!(same(&open.secrets, &desk.ann), "the first seat");
     open.set_passphrase(&mut desk.rng, "found again", Cost::FLOOR)
         .unwrap();
     desk.bytes = open.seal(&mut desk.rng).unwrap();
     let file = KeyFile::decode(&desk.bytes).unwrap();
-    let old = file.open_with_passphrase(&mut desk.rng, "of Ann alone");
+    let old = file.open_with_passphrase("of Ann alone");
     assert_eq!(old.unwrap_err(), SlotError::WrongPassphrase);
-    let mut open = file
-        .open_with_passphrase(&mut desk.rng, "found again")
-        .unwrap();
+    let mut open = file.open_with_passphrase("found again").unwrap();
     assert_eq!(only(&open).unwrap().0, SEAT);
     desk.tries(&mut open, BEN, "4711").unwrap();
-    assert!(file.open_with_recovery(&mut desk.rng, &words).is_ok());
+    assert!(file.open_with_recovery(&words).is_ok());
 }
 
 #[test]
@@ -492,14 +480,14 @@ fn a_file_with_several_seats_resists_forgery_byte_by_byte() {
     let mut desk = shared();
     for at in (MAGIC.len() + 1..desk.bytes.len() - CHECKSUM_LEN).step_by(31) {
         let forged = forged(&desk.bytes, |body| body[at] ^= 1);
-        let opened = KeyFile::decode(&forged)
-            .and_then(|file| file.open_with_passphrase(&mut desk.rng, "of Ann alone"));
+        let opened =
+            KeyFile::decode(&forged).and_then(|file| file.open_with_passphrase("of Ann alone"));
         assert!(opened.is_err(), "byte {at}");
     }
     // An older part, a missing one, two of one: all are seen.
     let file = || KeyFile::decode(&desk.bytes).unwrap();
     let rng = &mut ChaCha20Rng::from_seed([8; 32]);
-    let mut open = file().open_with_passphrase(rng, "of Ann alone").unwrap();
+    let mut open = file().open_with_passphrase("of Ann alone").unwrap();
     open.set_pin(rng, "8080", Cost::FLOOR).unwrap();
     let newer = KeyFile::decode(&open.seal(rng).unwrap()).unwrap();
     let mut exchanged = file();
@@ -509,54 +497,7 @@ fn a_file_with_several_seats_resists_forgery_byte_by_byte() {
     let mut doubled = file();
     doubled.seats.push(doubled.seats[1].clone());
     for file in [exchanged, missing, doubled] {
-        let opened = file.open_with_passphrase(rng, "of Ann alone");
+        let opened = file.open_with_passphrase("of Ann alone");
         assert_eq!(opened.unwrap_err(), SlotError::Damaged);
     }
-}
-
-/// Files that version 0 wrote. They are never made anew: homes like these exist.
-#[test]
-fn files_of_version_0_open_and_become_version_1() {
-    let fixture = include_str!("fixtures/version-0.txt");
-    let field = |name: &str| {
-        let mut lines = fixture.lines().filter_map(|line| line.split_once(' '));
-        lines.find(|(key, _)| *key == name).unwrap().1.to_owned()
-    };
-    let bytes = |name: &str| {
-        data_encoding::HEXLOWER
-            .decode(field(name).as_bytes())
-            .unwrap()
-    };
-    let rng = &mut rng();
-    let machine = MachineKey::from_bytes(bytes("machine_key").try_into().unwrap());
-    let root = RootSecret::from_words(&field("words")).unwrap();
-    let passphrase = field("passphrase");
-
-    let old = KeyFile::decode(&bytes("under_passphrase")).unwrap();
-    let wrong = old.open_with_passphrase(rng, "another passphrase");
-    assert_eq!(wrong.unwrap_err(), SlotError::WrongPassphrase);
-    let mut open = old.open_with_passphrase(rng, &passphrase).unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
-    open.set_pin(rng, "4711", Cost::FLOOR).unwrap();
-    let new = KeyFile::decode(&open.seal(rng).unwrap()).unwrap();
-    assert_eq!((old.version, new.version), (0, 1));
-    let mut open = new.open_with_passphrase(rng, &passphrase).unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
-    open.close_seat();
-    open.open_seat(SEAT, "4711").unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
-    let open = new.open_with_recovery(rng, &root.recovery()).unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
-
-    let old = KeyFile::decode(&bytes("under_machine_key")).unwrap();
-    let mut open = old.open_with_machine_key(rng, &machine).unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
-    let new = KeyFile::decode(&open.seal(rng).unwrap()).unwrap();
-    let open = new.open_with_machine_key(rng, &machine).unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
-    let mut open = old.open_with_recovery(rng, &root.recovery()).unwrap();
-    open.set_passphrase(rng, "a new one", Cost::FLOOR).unwrap();
-    let new = KeyFile::decode(&open.seal(rng).unwrap()).unwrap();
-    let open = new.open_with_passphrase(rng, "a new one").unwrap();
-    assert_eq!(told(&open.secrets), bytes("secrets"));
 }

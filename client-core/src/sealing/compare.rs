@@ -23,8 +23,8 @@ use super::{
     secrets::SeatSecrets,
 };
 
-/// The version byte of such a body in the keys feed, beside that of rows.
-const BODY: u8 = 1;
+/// The kind of such a body in the keys feed: it follows those of rows and receipts.
+const WORD: u8 = 5;
 const CONTEXT: &str = "daybook/1 comparison";
 
 /// A nonce, fresh for every newcomer.
@@ -61,13 +61,13 @@ pub enum Word {
 
 /// Writes a body of the keys feed.
 pub fn encode_word(word: &Word) -> Vec<u8> {
-    cbor::to_bytes(&(BODY, word))
+    cbor::to_versioned(&[(WORD, *word)])
 }
 
 /// Reads [`encode_word`].
 pub fn decode_word(body: &[u8]) -> Result<Word, DecodeError> {
-    let (kind, word) = cbor::from_canonical::<(u8, Word)>(body)?;
-    if kind == BODY {
+    let [(kind, word)]: [(u8, Word); 1] = cbor::from_versioned(body)?;
+    if kind == WORD {
         Ok(word)
     } else {
         Err(DecodeError::NotCanonical)

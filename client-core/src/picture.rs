@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_telephone_reads_what_was_drawn() {
         let kit = format!(
-            "daybook-kit 0 org_{} 1000-{} {}",
+            "daybook-kit 1 org_{} 1000-{} {}",
             "7f".repeat(16),
             "7f".repeat(16),
             "abandon ".repeat(24)

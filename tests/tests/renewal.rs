@@ -200,7 +200,7 @@ fn a_relay_that_hides_a_removal_from_a_rescuer_is_found_out_by_the_act_on_the_ki
     arguments.extend(["--act", act]);
     fresh.refuses(&arguments).is(12, "hides_acts").field("act");
     let line = format!(
-        "daybook-kit 0 {} {act} {}",
+        "daybook-kit 1 {} {act} {}",
         kit["organisation"].as_str().unwrap(),
         fs::read_to_string(&words).unwrap()
     );

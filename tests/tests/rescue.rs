@@ -152,7 +152,8 @@ fn every_computer_is_lost_and_the_words_bring_the_practice_back_from_the_relay()
         .field("words");
     // The kit of another practice, its line and all.
     again(&|paper| {
-        paper.words = format!("daybook-kit 0 org_{} {}", "0".repeat(32), paper.words);
+        let nobody = "0".repeat(32);
+        paper.words = format!("daybook-kit 1 org_{nobody} 3-{nobody} {}", paper.words);
     })
     .is(9, "wrong_recovery_words");
     again(&|paper| paper.words = paper.words.replacen("", "daybook-kit 9 ", 1))

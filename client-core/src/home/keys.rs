@@ -75,7 +75,6 @@ impl Home {
 
     pub(super) fn open_keys(&self, opening: &Opening) -> Result<Unlocked, Refusal> {
         let file = self.with_keystore(self.read_keys()?)?;
-        let mut random = random()?;
         match opening {
             Opening::Passphrase(text) => file.open_with_passphrase(text),
             Opening::MachineKey => {

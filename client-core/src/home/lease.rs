@@ -193,7 +193,8 @@ impl Home {
             | Command::AddCardNote(_)
             | Command::WithdrawCardNote(_)
             | Command::EditVisit(_)
-            | Command::Decide(_) => Err(over(until)),
+            | Command::Decide(_)
+            | Command::TakeBackFrom(_) => Err(over(until)),
         }
     }
 

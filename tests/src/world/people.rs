@@ -447,12 +447,6 @@ impl World {
             ErrorCode::NotFound | ErrorCode::InvalidInput if said.starts_with("Decide") => true,
             // Called off by a decision: there is no place to move it from.
             ErrorCode::InvalidInput if said.starts_with("Move") => self.is_nowhere(desk, said),
-            // The visit's pet was taken out of the book again, or erased.
-            ErrorCode::NotFound
-                if said.starts_with("EditVisit") && refusal.field.as_deref() == Some("pets") =>
-            {
-                self.erasures.often > 0
-            }
             // A newcomer who was never connected has neither sites nor staff yet.
             ErrorCode::NotFound => self.desks[desk].new || self.speaks_of_a_stranger(desk, said),
             // An owner's device has not handed the keys over yet.

@@ -35,7 +35,7 @@ use self::{
     cost::SALT_LEN,
     kept::Outer,
     pin::PinSecret,
-    slot::{Master, Slot, Whose, nothing, open_recovery},
+    slot::{Master, Slot, Whose, open_recovery},
 };
 use super::{
     HomeSecrets, KeystoreSecret, MachineKey, RecoverySecret, SealError, cbor,

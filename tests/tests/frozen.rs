@@ -1,5 +1,5 @@
 //! What version 1 wrote, opened by the program of today: a whole practice with its relay, its homes and
-//! a backup, kept as files in `tests/frozen/v1` since the day the formats were frozen (decision 0009).
+//! a backup, kept as files in `tests/frozen/v1` since the day the formats were frozen (decision 0010).
 //!
 //! The files are never written again. `DAYBOOK_WRITE_FROZEN=1` makes them where there are none.
 

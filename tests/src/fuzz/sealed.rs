@@ -7,8 +7,6 @@ use client_core::sealing::{
     SeatSecrets, decode_rows, encode_rows,
 };
 use data_encoding::{Encoding, Specification};
-use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng as _;
 use sync_protocol::{OrgId, Role, SeatId, SigningKey};
 
 const ORG: OrgId = OrgId::from_bytes([1; 16]);
@@ -58,7 +56,6 @@ pub(super) fn key_file(data: &[u8]) {
     let Ok(file) = KeyFile::decode(&bytes) else {
         return;
     };
-    let rng = &mut ChaCha8Rng::seed_from_u64(1);
     // Without a passphrase: what a guess costs is in the file, and may be seconds.
     let _ = file.open_with_recovery(&RecoverySecret::from_bytes([5; 32]));
     let _ = file.open_with_machine_key(&MachineKey::from_bytes([6; 32]));

@@ -9,7 +9,7 @@ export type ErasureDevice = {
  */
 device: string, 
 /**
- * The roles of the seats on it.
+ * The seats on it: what they are called, and their roles.
  */
 label: string, 
 /**

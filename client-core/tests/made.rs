@@ -280,7 +280,6 @@ fn words_of(secret: [u8; 32]) -> RootSecret {
 #[test]
 fn key_files_open_by_passphrase_words_and_pin_and_costs_are_judged_before_any_work() {
     let part = &MADE["key files"];
-    let rng = &mut rng();
     let seat = |who: &str| SeatId::from_bytes(fixed(&part[who]));
     let (anna, ben) = (seat("anna"), seat("ben"));
     for case in list(&part["cases"]) {
@@ -328,7 +327,6 @@ fn key_files_open_by_passphrase_words_and_pin_and_costs_are_judged_before_any_wo
 #[test]
 fn key_files_in_the_envelope_of_a_keystore_open_by_its_secret_or_the_words() {
     let part = &MADE["key files"];
-    let rng = &mut rng();
     let good = bytes(&part["cases"][0]["bytes"]);
     let (passphrase, words) = (
         text(&part["cases"][0]["passphrase"]),

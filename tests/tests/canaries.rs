@@ -438,7 +438,6 @@ fn keys_of(home: &Path) -> Vec<Canary> {
     let file = files_below(home)
         .into_iter()
         .find_map(|file| KeyFile::decode(&fs::read(file).unwrap()).ok());
-    let rng = &mut ChaCha20Rng::from_seed([1; 32]);
     let open = file
         .expect("a key file")
         .open_with_passphrase(PASSPHRASE)

@@ -108,7 +108,6 @@ fn a_backup_that_lacks_what_it_promises_is_none_and_says_what_is_missing() {
         add(&second, "Otto Kern");
         (early, back_up(&second, &to))
     };
-    let rng = &mut ChaCha20Rng::from_seed([4; 32]);
     let (keys, _) = backup_parts(&late).unwrap();
     let opened = KeyFile::decode(&keys).unwrap();
     let opened = opened.open_with_passphrase(PASSPHRASE).unwrap();

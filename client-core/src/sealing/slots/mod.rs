@@ -143,7 +143,6 @@ impl fmt::Debug for KeyFile {
 /// How a file is being opened: opens the device part and whose part it is.
 enum Way<'a> {
     Passphrase {
-        cost: Cost,
         salt: [u8; SALT_LEN],
         key: Zeroizing<[u8; 32]>,
     },
@@ -343,8 +342,8 @@ impl KeyFile {
                 let key = cost.stretch(passphrase, *salt)?;
                 match slot.opened_under(Whose::Device(self.org), &key) {
                     Ok(master) => {
-                        let (cost, salt) = (*cost, *salt);
-                        return Ok((master, Way::Passphrase { cost, salt, key }));
+                        let salt = *salt;
+                        return Ok((master, Way::Passphrase { salt, key }));
                     }
                     Err(BoxError::WrongKey) => tried = SlotError::WrongPassphrase,
                     Err(BoxError::Damaged) => return Err(SlotError::Damaged),

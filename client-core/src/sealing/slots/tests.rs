@@ -477,7 +477,7 @@ fn a_seat_that_is_forgotten_leaves_nothing_behind() {
 
 #[test]
 fn a_file_with_several_seats_resists_forgery_byte_by_byte() {
-    let mut desk = shared();
+    let desk = shared();
     for at in (MAGIC.len() + 1..desk.bytes.len() - CHECKSUM_LEN).step_by(31) {
         let forged = forged(&desk.bytes, |body| body[at] ^= 1);
         let opened =

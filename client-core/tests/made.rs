@@ -19,7 +19,6 @@ use client_core::sealing::{
     RowAuthor, SealSecret, SeatSecrets, SlotError, decode_rows, open,
 };
 use data_encoding::HEXLOWER;
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::Value;
 use sync_protocol::{
     Act, DecodeError, Entry, FeedId, Governance, GovernanceError, Hash, Head, Item, OrgId, Role,
@@ -54,10 +53,6 @@ fn name(error: impl core::fmt::Debug) -> String {
     let text = format!("{error:?}");
     let end = text.find(|c: char| !c.is_alphanumeric());
     text[..end.unwrap_or(text.len())].to_owned()
-}
-
-fn rng() -> ChaCha20Rng {
-    ChaCha20Rng::from_seed([3; 32])
 }
 
 #[test]

@@ -28,7 +28,6 @@ use client_core::{
     link::Trust,
     sealing::KeyFile,
 };
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::{Value, json};
 use sync_protocol::Frame;
 use system_tests::process::{

@@ -214,7 +214,7 @@ fn a_home_of_a_newer_version() {
     empty
         .refuses(&["restore", &newer.to_string_lossy()])
         .is(13, "newer_version");
-    bytes[7] = 0;
+    bytes[7] = 1;
     bytes[400] ^= 1;
     fs::write(&newer, &bytes).unwrap();
     empty

@@ -13,7 +13,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, id_of, monday};
+use system_tests::process::{Desk, Practice, found, id_of, monday};
 
 const FILES: [&str; 5] = [
     "client.json",
@@ -305,21 +305,38 @@ fn what_is_restricted_is_shown_asked_about_and_kept_and_whose_time_is_over_is_li
     vet.refuses(&["retention", "--dry-run"])
         .is(6, "not_allowed");
 
+    owner.does(&["restrict", &client, "--lift"]);
+    owner.does(&erase);
+    // Two centuries on, at a desk that never had a relay: elsewhere its records would be closed.
+    let alone = Desk::new(practice.path(), "alone");
+    found(&alone);
+    let client = id_of(&alone.does(&["client", "add", "Ilse Quint"]));
+    let visit = [
+        "book",
+        "--start",
+        &start,
+        "--staff",
+        "Ann",
+        "--minutes",
+        "30",
+        "--client",
+        &client,
+    ];
+    alone.does(&visit);
+    alone.does(&["restrict", &client, "--reason", "A dispute"]);
     for kind in ["contact", "clinical"] {
-        owner.does(&["retention", kind, "--months", "12"]);
+        alone.does(&["retention", kind, "--months", "12"]);
     }
-    let far = owner.at("2199-01-01T00:00:00Z");
+    let far = alone.at("2199-01-01T00:00:00Z");
     let view = far.does(&["retention", "--dry-run"]);
     assert_eq!(
         (&view["total"], &view["due"][0]["free"]),
         (&1.into(), &false.into()),
         "{view}"
     );
-    owner.does(&["restrict", &client, "--lift"]);
+    alone.does(&["restrict", &client, "--lift"]);
     let view = far.does(&["retention", "--dry-run"]);
     assert_eq!(view["due"][0]["free"], true, "{view}");
-    owner.does(&erase);
-    assert_eq!(far.does(&["retention", "--dry-run"])["total"], 0);
     let label = |seen: &Value| seen["erasures"][0]["devices"].to_string();
     let seats = owner.does(&["people"]);
     let seat = seats["seats"][0]["id"].as_str().unwrap();

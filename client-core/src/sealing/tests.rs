@@ -272,7 +272,7 @@ fn a_blob_opens_for_its_own_use_and_place_only() {
         open_blob(&key, "cache", b"clients", &sealed),
         open_blob(&key, "index", b"pets", &sealed),
         open_blob(&key, "index", b"clients", &sealed[..sealed.len() - 1]),
-        open_blob(&key, "index", b"clients", &[0; 20]),
+        open_blob(&key, "index", b"clients", &[1; 20]),
         open_blob(&key, "index", b"clients", &[]),
     ] {
         assert_eq!(wrong.unwrap_err(), OpenError::Damaged);
@@ -282,8 +282,8 @@ fn a_blob_opens_for_its_own_use_and_place_only() {
         OpenError::WrongKey
     );
     assert_eq!(
-        open_blob(&key, "index", b"clients", &[1, 2, 3]).unwrap_err(),
-        OpenError::UnknownVersion { got: 1 }
+        open_blob(&key, "index", b"clients", &[2, 2, 3]).unwrap_err(),
+        OpenError::UnknownVersion { got: 2 }
     );
 }
 

@@ -72,7 +72,7 @@ fn put_together(keys: &[u8], manifest: &[u8], log: &[u8], local: &BlobKey) -> Ve
     put(&mut content, b"manifest");
     put(&mut content, manifest);
     content.extend_from_slice(log);
-    let mut bytes = b"DAYBOOK\0".to_vec();
+    let mut bytes = b"DAYBOOK\x01".to_vec();
     put(&mut bytes, keys);
     let parts: Vec<&[u8]> = content.chunks(1 << 20).collect();
     for (part, number) in parts.iter().zip(0..) {

@@ -20,7 +20,7 @@ use std::{
 };
 
 use entry_log::{DirStorage, Recovery};
-use sync_protocol::{Entry, ErrorCode, Frame, Governance, OrgId, SignedAct, SigningKey};
+use sync_protocol::{Entry, ErrorCode, Frame, Governance, OrgId, SignedAct, SigningKey, VERSION};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::Instant,
@@ -682,7 +682,7 @@ fn refuse_all(actor: &Actor, outbox: &Outbox, entries: &[Vec<u8>]) {
 
 /// Counts a frame that says what was refused. Only those begin like this.
 fn count_refusal(metrics: &Metrics, bytes: &[u8]) {
-    const REFUSED: [u8; 4] = [0, 0, 0x84, 10];
+    const REFUSED: [u8; 4] = [VERSION, 0, 0x84, 10];
     if bytes.starts_with(&REFUSED)
         && let Ok(Frame::Refused { code, .. }) = Frame::decode(bytes)
     {

@@ -309,7 +309,7 @@ fn what_is_restricted_is_shown_asked_about_and_kept_and_whose_time_is_over_is_li
     owner.does(&erase);
     // Two centuries on, at a desk that never had a relay: elsewhere its records would be closed.
     let alone = Desk::new(practice.path(), "alone");
-    found(&alone);
+    system_tests::process::found(&alone);
     let client = id_of(&alone.does(&["client", "add", "Ilse Quint"]));
     let visit = [
         "book",

@@ -68,9 +68,6 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "attacks found out",
         "cable out",
         "cards and records",
-        "client erased",
-        "client held",
-        "client taken in",
         "clock jumps",
         "code called back",
         "code expired",
@@ -86,15 +83,10 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "disk restored",
         "entries pushed again",
         "entries spoiled",
-        "erased before the relay turned",
-        "erased while somebody was away",
-        "histories with an erasure",
-        "hold ended",
         "invitation called back",
         "invitation made",
         "joined by code",
         "just taken",
-        "kept by a hold",
         "keys forged",
         "relay killed",
         "relay power cut",
@@ -114,7 +106,6 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "spare relay named",
         "stalled",
         "told of its removal",
-        "unsent work about an erased client",
     ] {
         assert!(report.events(event) > 0, "no {event}:\n{report}");
     }

@@ -29,7 +29,7 @@ fn number(name: &str, usual: u64) -> u64 {
 #[test]
 fn histories_end_well_and_are_made_of_what_they_should() {
     schedule::quiet_guarded_panics();
-    let histories = number("DAYBOOK_HISTORIES", 1_000);
+    let histories = number("DAYBOOK_HISTORIES", 400);
     let from = number("DAYBOOK_SEED", 0);
     let start = Instant::now();
     let report = match soak::run(from, histories, 2, Faults::default(), &|_, _| {}) {

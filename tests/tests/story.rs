@@ -287,12 +287,13 @@ fn a_season_of_one_practice() {
     vet.refuses(&["certificate", "verify", file.to_str().unwrap()])
         .is(13, "damaged");
 
-    // What happened can be told.
+    // What happened can be told, and nobody changed the telling.
     let told = owner.does(&["audit", "--limit", "200"]).to_string();
     for word in ["remove", "eras"] {
         assert!(told.to_lowercase().contains(word), "no {word} in {told}");
     }
     for desk in &practice.desks {
+        desk.does(&["audit", "verify"]);
         assert_eq!(desk.state()["alarms"], json!([]));
     }
 }

@@ -93,6 +93,13 @@ struct Seen {
     named: Named,
 }
 
+/// The chain of a feed, by place, in the epoch that was told last.
+#[derive(Debug, Default)]
+struct Told {
+    epoch: u32,
+    chain: BTreeMap<u64, Hash>,
+}
+
 #[derive(Debug, Default)]
 struct Walk {
     found: Verified,
@@ -102,8 +109,8 @@ struct Walk {
     runs: BTreeMap<(IncarnationId, u64), Seen>,
     /// Entries that name a height of the chain that had not come yet.
     waiting: Vec<(u64, Entry, Origin)>,
-    /// Per feed the epoch, place and chain that the heads have reached.
-    feeds: BTreeMap<FeedId, (u32, u64, Hash)>,
+    /// Per feed what the heads have told so far.
+    feeds: BTreeMap<FeedId, Told>,
     /// Feeds whose chain is broken already: one finding each.
     broken: BTreeSet<FeedId>,
 }
@@ -350,16 +357,25 @@ impl Walk {
                 None => {}
             }
         }
-        let start = (head.epoch, 0, chain_start(org, head.feed, head.epoch));
-        let reached = self.feeds.get(&head.feed).copied().unwrap_or(start);
-        let (_, sequence, chain) = if placement.first == 1 { start } else { reached };
-        let chain = placement
-            .items
-            .iter()
-            .fold(chain, |at, item| chain_next(&at, item));
-        let follows = sequence + 1 == placement.first && chain == head.chain;
-        self.feeds
-            .insert(head.feed, (head.epoch, head.sequence, head.chain));
+        // A relay that was filled anew by this device tells places again that were told before: they
+        // have to come to the same values.
+        let told = self.feeds.entry(head.feed).or_default();
+        if told.epoch != head.epoch || told.chain.is_empty() {
+            *told = Told {
+                epoch: head.epoch,
+                chain: BTreeMap::from([(0, chain_start(org, head.feed, head.epoch))]),
+            };
+        }
+        let before = placement.first.checked_sub(1);
+        let mut chain = before.and_then(|before| told.chain.get(&before)).copied();
+        for (item, sequence) in placement.items.iter().zip(placement.first..) {
+            let next = chain.map(|at| chain_next(&at, item));
+            chain = next.filter(|next| *told.chain.entry(sequence).or_insert(*next) == *next);
+        }
+        let follows = chain == Some(head.chain);
+        if !follows {
+            told.chain = BTreeMap::from([(head.sequence, head.chain)]);
+        }
         if !follows && self.broken.insert(head.feed) {
             self.note(
                 number,

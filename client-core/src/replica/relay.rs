@@ -186,7 +186,11 @@ impl<S: Storage> Replica<S> {
         match link {
             LinkState::InStep => {
                 self.dues.look();
-                self.trouble = None;
+                // What it has no room for waits, whatever else went through.
+                let full = self.trouble == Some(WireCode::Quota);
+                if !full || self.ledger.outbox_len() == 0 {
+                    self.trouble = None;
+                }
                 self.in_step_at = Some(self.clock.corrected(now));
             }
             LinkState::CatchingUp => {}

@@ -50,7 +50,7 @@ pub fn lease(now: Timestamp, heard: Option<Timestamp>, days: u16) -> Lease {
     let until = heard.checked_add(length).unwrap_or(Timestamp::MAX);
     if now >= until {
         Lease::Over(until)
-    } else if now.duration_until(until) <= WARN {
+    } else if now.duration_until(until) <= WARN.min(length / 2) {
         Lease::Ends(until)
     } else {
         Lease::Holds(until)
@@ -273,7 +273,9 @@ mod tests {
         let second = Timestamp::from_second(86_400 * 190 - 1).unwrap();
         assert_eq!(lease(second, Some(day(100)), 90), Lease::Ends(day(190)));
         assert_eq!(lease(day(190), Some(day(100)), 90), Lease::Over(day(190)));
-        assert_eq!(lease(day(99), Some(day(100)), 7), Lease::Ends(day(107)));
+        // A short lease warns for its second half.
+        assert_eq!(lease(day(102), Some(day(100)), 7), Lease::Holds(day(107)));
+        assert_eq!(lease(day(104), Some(day(100)), 7), Lease::Ends(day(107)));
         let never = lease(day(5), Some(Timestamp::MAX), 365);
         assert_eq!(never, Lease::Holds(Timestamp::MAX));
     }

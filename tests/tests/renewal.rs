@@ -18,7 +18,7 @@ use std::{
 };
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, copy_folder, found, id_of};
+use system_tests::process::{Desk, Practice, copy_folder, found, id_of, today};
 
 const NOTE: &str = "Murmur, grade two";
 
@@ -150,7 +150,7 @@ fn words_that_somebody_saw_are_replaced_and_only_the_new_ones_bring_the_practice
     let thief = Desk::new(&place, "thief");
     let refused = thief.refuses(&rescue(&kit, &old));
     refused.is(9, "replaced_words");
-    let day = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let day = today().strftime("%Y-%m-%d").to_string();
     let message = refused.value["message"].as_str().unwrap().to_owned();
     assert!(message.contains(&day[..7]), "{message}");
     assert!(!thief.home.join("log").exists());

@@ -2,7 +2,7 @@
 
 use client_core::catalogue::Standing;
 use client_core::session::Input;
-use conflict_rules::AppointmentId;
+use conflict_rules::{AppointmentId, LocationId, PlacementHash};
 use sync_protocol::{
     Act, Author, Confirmation, FeedId, Frame, Hash, Head, IncarnationId, Item, Role, SealKey,
     SeatGrant, SeatId, SignedAct, SignedConfirmation, SignedHead, SigningKey, Verdict, What,
@@ -115,20 +115,16 @@ impl World {
     /// The victim's newest tentative visit is granted, though no owner has agreed.
     pub(super) fn grants_in_pause(&mut self) -> Told {
         let at = self.victim().ok_or("no victim")?;
-        self.somebody_books(at)?;
-        self.minutes(1)?;
-        let book = self.replica(at).ok_or("the victim is off")?.book();
-        let open: Vec<(AppointmentId, _)> = self
-            .visits
-            .iter()
-            .filter(|visit| book.standing(**visit) == Standing::Tentative)
-            .filter_map(|visit| {
-                let places = book.placements_of(*visit);
-                let claim = book.claim(*visit)?;
-                Some((*visit, (places.first()?.hash(), claim.location)))
-            })
-            .collect();
-        let (visit, (placement, location)) = *open.first().ok_or("nothing is tentative")?;
+        let mut open = None;
+        for _ in 0..8 {
+            self.somebody_books(at)?;
+            self.minutes(1)?;
+            open = self.tentative_in_pause(at)?;
+            if open.is_some() {
+                break;
+            }
+        }
+        let (visit, placement, location) = open.ok_or("nothing is tentative where it counts")?;
         let site = sync_protocol::Site::from_bytes(location.to_bytes());
         let confirmation = Confirmation {
             org: self.replica(at).ok_or("the victim is off")?.org(),
@@ -147,6 +143,33 @@ impl World {
             Standing::Tentative => Ok(()),
             other => Err(format!("granted in the pause, and it is {other:?}")),
         }
+    }
+
+    /// A visit that waits at a site whose schedule the relay lost something of: at the others it may
+    /// grant as ever.
+    fn tentative_in_pause(
+        &self,
+        at: usize,
+    ) -> Told<Option<(AppointmentId, PlacementHash, LocationId)>> {
+        let replica = self.replica(at).ok_or("the victim is off")?;
+        let (book, ledger) = (replica.book(), replica.ledger());
+        let restored = ledger.governance().restored_epoch();
+        let have = ledger.have();
+        let waits = |location: LocationId| {
+            let site = sync_protocol::Site::from_bytes(location.to_bytes());
+            let mut feeds = have.iter();
+            feeds.any(|have| have.feed == FeedId::Schedule(site) && have.epoch > restored)
+        };
+        let mut tentative = self
+            .visits
+            .iter()
+            .filter(|visit| book.standing(**visit) == Standing::Tentative)
+            .filter_map(|visit| {
+                let places = book.placements_of(*visit);
+                let location = book.claim(*visit)?.location;
+                Some((*visit, places.first()?.hash(), location))
+            });
+        Ok(tentative.find(|(_, _, location)| waits(*location)))
     }
 
     /// What is confirmed now was confirmed before the relay lost anything.

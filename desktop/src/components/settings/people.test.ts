@@ -46,7 +46,7 @@ describe("people and devices", () => {
 		await user.click(box);
 		expect(backend.world.managersReadClinical).toBe(true);
 		expect(box).toBeChecked();
-		await user.click(await button("Change: Receptionist"));
+		await user.click(await button("Role or removal: Receptionist"));
 		const dialog = within(screen.getByRole("dialog"));
 		await user.selectOptions(dialog.getByLabelText("What to do"), "Hand the practice over to it");
 		expect(dialog.getByText(/there are two owners/)).toBeVisible();

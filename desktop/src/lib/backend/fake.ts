@@ -61,6 +61,9 @@ const everything: Event = {
 	link: true,
 };
 
+/** Asking changes nothing, so nothing is told after it. */
+const LOOKS: readonly HomeRequest["type"][] = ["status", "seats", "keystore"];
+
 export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend {
 	const world = sampleWorld(clock, phase);
 	const listeners = new Set<(event: Event) => void>();
@@ -744,7 +747,7 @@ export function fakeBackend({ clock, phase = "open" }: FakeOptions): FakeBackend
 		},
 		home: async (request: HomeRequest) => {
 			const reply = await answer(() => home(request));
-			later();
+			if (!LOOKS.includes(request.type)) later();
 			return reply;
 		},
 		execute: async (command: Command) => {

@@ -133,6 +133,10 @@ fn view(code: AlarmCode, (title, what, doing, you): Words) -> AlarmView {
     }
 }
 
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "most codes, and those of newer relays, leave a person nothing else to do"
+)]
 fn refused(code: WireCode) -> Words {
     let what = format!("The relay refuses: {}.", code.as_str().replace('_', " "));
     let you = match code {
@@ -296,7 +300,9 @@ impl<S: Storage> Replica<S> {
         }
         let reads = |feed| self.may_read(feed);
         let waiting = self.book.waiting_of(reads);
-        if waiting > 0 {
+        // A seat without any keys waits for a person, and is told so instead of its book.
+        let keyed = self.role().is_none_or(|role| self.keyring.holds_role(role));
+        if waiting > 0 && keyed {
             let words = (
                 "Entries are on their way",
                 format!("{waiting} entries wait for keys or for what they build on."),

@@ -52,7 +52,7 @@ describe("first run", () => {
 		}
 		await user.click(await button("Open the book"));
 		expect(await screen.findByRole("heading", { name: "Staff" })).toBeInTheDocument();
-		expect(await screen.findByText("The only copy is on this PC")).toBeInTheDocument();
+		expect(await screen.findByText("The only copy is on this computer")).toBeInTheDocument();
 	});
 
 	it("shows a refused join code at its field", async () => {

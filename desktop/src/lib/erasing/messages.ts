@@ -30,7 +30,7 @@ export const words = {
 		"Computers that never connect again, and copies of disks and backups made before. A backup that is put back gives the client up at its first contact.",
 		"What was written about the client in places that are not the client's: a note on another record, a block's title.",
 	],
-	never: "An erasure is never taken back, by nobody.",
+	never: "An erasure is never taken back, by anybody.",
 	basis: "Why",
 	bases: {
 		request: "The person asked for it",
@@ -46,7 +46,9 @@ export const words = {
 	done: (done: number, of: number) => `${done} of ${of} computers have done it`,
 	keys: (n: number) => (n === 1 ? "1 key destroyed" : `${n} keys destroyed`),
 	here: "this computer",
-	device: (roles: string) => (roles === "" ? "a computer without a seat" : roles),
+	/** What is called by its role alone begins as a name does. */
+	device: (label: string) =>
+		label === "" ? "A computer without a seat" : label.charAt(0).toUpperCase() + label.slice(1),
 	doneAt: (when: string) => `done ${when}`,
 	notYet: (seen: string) => `not yet; last heard of ${seen}`,
 	neverHeard: "not yet; nothing of it has arrived here",

@@ -180,7 +180,7 @@ export const en = {
 			n === 1 ? "1 change waits to be sent" : `${n} changes wait to be sent`,
 		lastSeen: (when: string) => `last in step ${when}`,
 		review: (n: number) => `${n} to review`,
-		onlyCopy: "The only copy is on this PC",
+		onlyCopy: "The only copy is on this computer",
 		backupWaits: "The backup waits",
 		backup: (when: string) => `Backup ${when}`,
 		alarms: (n: number) => (n === 1 ? "1 thing to look into" : `${n} things to look into`),

@@ -57,7 +57,7 @@ describe("the line of state", () => {
 			standing(now, 1, clock.now(), "Europe/London").map((p) => p.text);
 		expect(texts({ ...never, care: { drill_due: false, only_copy: true } })).toEqual([
 			"Works on this computer alone",
-			"The only copy is on this PC",
+			"The only copy is on this computer",
 		]);
 		expect(texts(never)).toEqual(["Works on this computer alone"]);
 	});

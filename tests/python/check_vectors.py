@@ -830,61 +830,31 @@ def check(vectors):
 
 
 def check_later(vectors, chain):
-    """The same practice, some acts later: a device was lost, an invitation called back."""
+    """The same practice, some acts later: a device was lost, an invitation called back; then a client
+    was erased, in two acts; at last there are new recovery words, and managers who read clinical cards
+    for a while."""
+    return sum(check_part(vectors, chain, part) for part in ("later", "erased", "renewed"))
+
+
+def check_part(vectors, chain, part):
+    """Acts that follow, then what entries and other acts are worth after them."""
     unhex = bytes.fromhex
-    for vector in vectors["later_acts"]:
+    acts, entries, bad = (vectors[f"{part}_{kind}"] for kind in ("acts", "entries", "bad_acts"))
+    for vector in acts:
         raw = unhex(vector["bytes"])
         signed = read(raw, SIGNED)
-        expect("a later act", cbor2.dumps(signed), raw)
-        expect("a later act", digest("act", *signed).hex(), vector["hash"])
+        expect(f"{part}: an act", cbor2.dumps(signed), raw)
+        expect(f"{part}: an act", digest("act", *signed).hex(), vector["hash"])
         chain.apply(signed)
-    for vector in vectors["later_entries"]:
+    for vector in entries:
         entry = read_entry(unhex(vector["bytes"]))
+        if part == "erased":
+            expect(vector["name"], chain.must_purge(entry["header"]), vector["must_purge"])
         expect(vector["name"], accept(entry, chain), vector["accept"])
-    for vector in vectors["later_bad_acts"]:
+    for vector in bad:
         signed = read(unhex(vector["bytes"]), SIGNED)
         expect_refused(vector["name"], lambda s=signed: chain.apply(s), vector["error"])
-    count = sum(len(vectors[part]) for part in ("later_acts", "later_entries", "later_bad_acts"))
-    return count + check_erased(vectors, chain)
-
-
-def check_erased(vectors, chain):
-    """Later still: a client was erased, in two acts."""
-    unhex = bytes.fromhex
-    for vector in vectors["erased_acts"]:
-        raw = unhex(vector["bytes"])
-        signed = read(raw, SIGNED)
-        expect("an erasing act", cbor2.dumps(signed), raw)
-        expect("an erasing act", digest("act", *signed).hex(), vector["hash"])
-        chain.apply(signed)
-    for vector in vectors["erased_entries"]:
-        entry = read_entry(unhex(vector["bytes"]))
-        expect(vector["name"], chain.must_purge(entry["header"]), vector["must_purge"])
-        expect(vector["name"], accept(entry, chain), vector["accept"])
-    for vector in vectors["erased_bad_acts"]:
-        signed = read(unhex(vector["bytes"]), SIGNED)
-        expect_refused(vector["name"], lambda s=signed: chain.apply(s), vector["error"])
-    parts = ("erased_acts", "erased_entries", "erased_bad_acts")
-    return sum(len(vectors[part]) for part in parts) + check_renewed(vectors, chain)
-
-
-def check_renewed(vectors, chain):
-    """At last: new recovery words, and managers who read clinical cards for a while."""
-    unhex = bytes.fromhex
-    for vector in vectors["renewed_acts"]:
-        raw = unhex(vector["bytes"])
-        signed = read(raw, SIGNED)
-        expect("an act after renewal", cbor2.dumps(signed), raw)
-        expect("an act after renewal", digest("act", *signed).hex(), vector["hash"])
-        chain.apply(signed)
-    for vector in vectors["renewed_entries"]:
-        entry = read_entry(unhex(vector["bytes"]))
-        expect(vector["name"], accept(entry, chain), vector["accept"])
-    for vector in vectors["renewed_bad_acts"]:
-        signed = read(unhex(vector["bytes"]), SIGNED)
-        expect_refused(vector["name"], lambda s=signed: chain.apply(s), vector["error"])
-    parts = ("renewed_acts", "renewed_entries", "renewed_bad_acts")
-    return sum(len(vectors[part]) for part in parts)
+    return len(acts) + len(entries) + len(bad)
 
 
 def check_handshake(vectors, challenge, relay, keys):

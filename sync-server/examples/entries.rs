@@ -221,7 +221,9 @@ fn run(
         }
     }
     let time = start.elapsed();
-    let busy = processor().zip(busy).map_or(time, |(now, then)| now - then);
+    let busy = processor()
+        .zip(busy)
+        .map_or(time, |(now, then)| now.saturating_sub(then));
     let after = relay.stats();
     println!(
         "{name:<9} {count:>6} entries in {time:>8.1?}: {:>7.0} a second of processor, {:>7.0} a second \

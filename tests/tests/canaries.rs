@@ -404,6 +404,7 @@ impl Held {
 /// What the window's program does with a home, without the window: unlocks, answers, locks.
 #[test]
 #[ignore = "started by the tests below, as a process to look into"]
+#[allow(clippy::print_stdout, reason = "answers whoever started it")]
 fn a_desk_in_a_process_of_its_own() {
     let path = std::env::var_os("DAYBOOK_CANARY_HOME").expect("only in a process of its own");
     #[allow(clippy::disallowed_methods, reason = "as the programs do")]

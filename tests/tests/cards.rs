@@ -13,7 +13,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use system_tests::process::{Canary, Desk, Practice, files_below, id_of, monday, seek};
+use system_tests::process::{Canary, Desk, Practice, book_ann_with, files_below, id_of, seek};
 
 const MURMUR: &str = "Systolic murmur over the tricuspid harbour";
 const BITES: &str = "Savages thermometers and ankles";
@@ -62,20 +62,7 @@ fn the_groomer_is_warned_and_reads_no_note_and_the_relay_holds_not_a_word() {
     let reception = practice.join("receptionist");
     let client = id_of(&owner.does(&["client", "add", "Ilse Quint", "--phone", "600 300 100"]));
     let pet = id_of(&owner.does(&["pet", "add", "--client", &client, "Kasimir"]));
-    let start = monday().at(9, 0, 0, 0).to_string();
-    let visit = id_of(&owner.does(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-        "--client",
-        &client,
-        "--pet",
-        &pet,
-    ]));
+    let visit = book_ann_with(&owner, 9, &["--client", &client, "--pet", &pet]);
     practice.meet();
 
     let murmur = add(&vet, &pet, "clinical", MURMUR);

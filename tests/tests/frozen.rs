@@ -20,7 +20,7 @@ use std::{
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 use sync_protocol::Certified;
-use system_tests::process::{Desk, Practice, Relay, files_below, id_of, monday};
+use system_tests::process::{Desk, Practice, Relay, book_ann_with, files_below, id_of, monday};
 
 const PASSPHRASE: &str = "kept for as long as Daybook is";
 
@@ -97,21 +97,9 @@ fn told(desk: &Desk, day: &str, client: &str) -> Value {
 }
 
 fn visit(desk: &Desk, client: &str, hour: i8) {
-    let start = monday().at(hour, 0, 0, 0).to_string();
-    desk.does(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-        "--client",
-        client,
-        "--note",
-        "fasting since the evening",
-        "--despite-warnings",
-    ]);
+    let note = "fasting since the evening";
+    let more = ["--client", client, "--note", note, "--despite-warnings"];
+    book_ann_with(desk, hour, &more);
 }
 
 fn client(desk: &Desk, name: &str) -> (String, String) {

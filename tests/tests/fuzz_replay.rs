@@ -31,8 +31,9 @@ fn every_kept_input_is_read_without_a_surprise() {
         if std::env::var_os("DAYBOOK_WRITE_SEEDS").is_some() {
             fs::create_dir_all(&corpus).unwrap();
             for seed in seeds(name) {
-                let file = blake3::hash(&seed).to_hex();
-                fs::write(corpus.join(&file[..16]), &seed).unwrap();
+                let mut file = blake3::hash(&seed).to_hex().to_string();
+                file.truncate(16);
+                fs::write(corpus.join(file), &seed).unwrap();
             }
         }
         let mut count = 0;

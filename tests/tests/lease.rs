@@ -12,7 +12,7 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, id_of, today};
+use system_tests::process::{Desk, Practice, ann_at, id_of, today};
 
 fn days_on(from: Timestamp, days: i64) -> Timestamp {
     from + SignedDuration::from_hours(24 * days)
@@ -29,15 +29,7 @@ fn lease(desk: &Desk) -> Value {
 fn book(desk: &Desk, at: Timestamp, hour: i8, client: Option<&str>) -> String {
     let day = at.to_zoned(TimeZone::UTC).date();
     let start = day.at(hour, 0, 0, 0).to_string();
-    let mut wish = vec![
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-    ];
+    let mut wish = ann_at(&start).to_vec();
     if let Some(client) = client {
         wish.extend(["--client", client]);
     }

@@ -13,7 +13,7 @@
 use std::fs;
 
 use serde_json::Value;
-use system_tests::process::{Practice, book_ann, copy_folder, monday};
+use system_tests::process::{Practice, ann_at, book_ann, copy_folder, monday};
 
 fn codes(state: &Value) -> Vec<String> {
     let alarms = state["alarms"].as_array().unwrap().iter();
@@ -97,16 +97,7 @@ fn every_desk_notices_an_old_copy_and_nothing_that_was_acknowledged_is_lost() {
     practice.meet();
     vet.sync();
     let start = monday().at(18, 0, 0, 0).to_string();
-    vet.refuses(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-    ])
-    .is(4, "slot_taken");
+    vet.refuses(&ann_at(&start)).is(4, "slot_taken");
     for state in practice.meet() {
         assert_eq!(state["confirmed"], 10, "{state:#}");
     }

@@ -103,10 +103,10 @@ impl Desk {
     }
 
     fn state(&mut self) -> StateView {
-        match self.replica.query(now(), Query::State).unwrap() {
-            Answer::State(state) => state,
-            other => panic!("{other:?}"),
-        }
+        let Answer::State(state) = self.replica.query(now(), Query::State).unwrap() else {
+            panic!("another answer");
+        };
+        state
     }
 
     fn book(&mut self, site: LocationId, staff: ResourceId, start: &str) -> AppointmentId {
@@ -145,18 +145,17 @@ fn settle(relay: &mut Relay, desks: &mut [&mut Desk]) {
                         todo.push_back((desk, Told::Connected));
                         todo.push_back((desk, Told::Frame(challenge)));
                     }
-                    Wish::Send(frame) => match desks[desk].door.take() {
-                        Some(door) => {
+                    Wish::Send(frame) => {
+                        if let Some(door) = desks[desk].door.take() {
                             if let Some(answer) = relay.knock(&door, conn, frame) {
                                 desks[desk].door = Some(door);
                                 todo.push_back((desk, Told::Frame(answer)));
                             }
-                        }
-                        None => {
+                        } else {
                             let org = relay.org.as_mut().unwrap();
                             org.handle(now(), Input::Frame { conn, frame });
                         }
-                    },
+                    }
                     Wish::Hangup => panic!("hung up: {:?}", desks[desk].replica.trouble()),
                     Wish::WakeAt(_) => {}
                 }
@@ -232,10 +231,10 @@ fn two_desks() -> (Relay, Desk, Desk, LocationId, ResourceId) {
     assert_eq!(north.replica.link(), LinkState::InStep);
     assert!(!north.replica.needs_ticket());
 
-    let site = match north.replica.query(now(), Query::Practice).unwrap() {
-        Answer::Practice(view) => view.locations[0].id,
-        other => panic!("{other:?}"),
+    let Answer::Practice(view) = north.replica.query(now(), Query::Practice).unwrap() else {
+        panic!("another answer");
     };
+    let site = view.locations[0].id;
     let ann = north
         .tell(Command::AddStaff(NewStaff {
             name: "Ann".to_owned(),
@@ -301,12 +300,11 @@ fn join(relay: &mut Relay, north: &mut Desk, code: &str) -> Desk {
                     }
                     Joined::Refused(code) => panic!("{code:?}"),
                 };
-                match door.take() {
-                    Some(open) => assert_eq!(relay.knock(&open, conn, frame), None),
-                    None => {
-                        let org = relay.org.as_mut().unwrap();
-                        org.handle(now(), Input::Frame { conn, frame });
-                    }
+                if let Some(open) = door.take() {
+                    assert_eq!(relay.knock(&open, conn, frame), None);
+                } else {
+                    let org = relay.org.as_mut().unwrap();
+                    org.handle(now(), Input::Frame { conn, frame });
                 }
             }
         }

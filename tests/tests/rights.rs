@@ -13,7 +13,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, found, id_of, monday};
+use system_tests::process::{Desk, Practice, ann_at, book_ann_with, id_of, monday};
 
 const FILES: [&str; 5] = [
     "client.json",
@@ -82,20 +82,7 @@ fn a_client_is_handed_all_that_the_writer_may_read_and_nobody_elses_data() {
     let client = id_of(&owner.does(&["client", "add", "Ilse Quint", "--phone", "600 300 100"]));
     owner.does(&["client", "add", "Somebody Else"]);
     let pet = id_of(&owner.does(&["pet", "add", "--client", &client, "Kasimir"]));
-    let start = monday().at(9, 0, 0, 0).to_string();
-    let visit = id_of(&owner.does(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-        "--client",
-        &client,
-        "--pet",
-        &pet,
-    ]));
+    let visit = book_ann_with(&owner, 9, &["--client", &client, "--pet", &pet]);
     owner.does(&["cancel", &visit, "--reason", "Measles at home"]);
     let add = |card: &str, text: &str| {
         id_of(&owner.does(&["card", "add", "--pet", &pet, "--in", card, text]))
@@ -273,17 +260,7 @@ fn what_is_restricted_is_shown_asked_about_and_kept_and_whose_time_is_over_is_li
     let found = vet.does(&["search", "Quint"]);
     assert_eq!(found["clients"][0]["restricted"], true);
     let start = monday().at(9, 0, 0, 0).to_string();
-    let visit = [
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-        "--client",
-        &client,
-    ];
-    let book = [&["book"], &visit[..]].concat();
+    let book = [&ann_at(&start)[..], &["--client", &client]].concat();
     let asked = vet.refuses(&book);
     asked.is(5, "needs_confirmation").warns("client_restricted");
     vet.does(&[&book[..], &["--despite-warnings"]].concat());
@@ -311,18 +288,7 @@ fn what_is_restricted_is_shown_asked_about_and_kept_and_whose_time_is_over_is_li
     let alone = Desk::new(practice.path(), "alone");
     system_tests::process::found(&alone);
     let client = id_of(&alone.does(&["client", "add", "Ilse Quint"]));
-    let visit = [
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-        "--client",
-        &client,
-    ];
-    alone.does(&visit);
+    book_ann_with(&alone, 9, &["--client", &client]);
     alone.does(&["restrict", &client, "--reason", "A dispute"]);
     for kind in ["contact", "clinical"] {
         alone.does(&["retention", kind, "--months", "12"]);

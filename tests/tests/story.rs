@@ -22,7 +22,9 @@ use std::{
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use sync_protocol::Certified;
-use system_tests::process::{Desk, Practice, Relay, copy_folder, id_of, monday, sync_server};
+use system_tests::process::{
+    Desk, Practice, Relay, book_ann_with, copy_folder, id_of, sync_server,
+};
 
 const NOTE: &str = "Grade two murmur, recheck in June";
 const BITES: &str = "Bites when the clippers hum";
@@ -56,19 +58,8 @@ fn alarms(state: &Value) -> Vec<String> {
     alarms.map(|alarm| text(alarm, "code")).collect()
 }
 
-fn book(desk: &Desk, client: &str, hour: i8) -> String {
-    let start = monday().at(hour, 0, 0, 0).to_string();
-    id_of(&desk.does(&[
-        "book",
-        "--start",
-        &start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        "30",
-        "--client",
-        client,
-    ]))
+fn book(desk: &Desk, client: &str, hour: i8) {
+    book_ann_with(desk, hour, &["--client", client]);
 }
 
 /// The front desk's computer and the files its people's PINs lie in.

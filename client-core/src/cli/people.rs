@@ -107,7 +107,7 @@ enum YesNo {
 
 pub(super) fn policy(
     home: &Home,
-    wish: PolicyWish,
+    wish: &PolicyWish,
     printer: &mut Printer<'_>,
 ) -> Result<(), Refusal> {
     if let Some(wish) = wish.managers_read_clinical {

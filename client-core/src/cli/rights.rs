@@ -78,7 +78,7 @@ pub(super) fn restrict(
 
 pub(super) fn retention(
     home: &Home,
-    wish: Retention,
+    wish: &Retention,
     printer: &mut Printer<'_>,
 ) -> Result<(), Refusal> {
     if let Some(kind) = wish.kind {

@@ -177,7 +177,7 @@ fn open_home(
         What::RelayRestored => printer.home(&home.request(HomeRequest::ApproveRelay)?),
         What::Drill { words_file } => kit::drill(home, &words_file, printer),
         What::Kit(wish) => kit::kit(home, wish, printer),
-        What::Policy(wish) => people::policy(home, wish, printer),
+        What::Policy(wish) => people::policy(home, &wish, printer),
         What::Backup(backup) => kit::backup(home, backup, printer),
         What::Lease { days } => printer.reply(&home.execute(Command::SetLease { days })?),
         What::Keystore { what } => printer.home(&home.request(match what {
@@ -190,7 +190,7 @@ fn open_home(
         What::Certificate(wish) => erasing::certificate(home, &wish, printer),
         What::Hold(wish) => erasing::hold(home, wish, printer),
         What::Restrict(wish) => rights::restrict(home, wish, printer),
-        What::Retention(wish) => rights::retention(home, wish, printer),
+        What::Retention(wish) => rights::retention(home, &wish, printer),
         What::Card(card) => cards::run(home, card, printer),
         What::Export { client, folder } => {
             let request = HomeRequest::ExportClient {

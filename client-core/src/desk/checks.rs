@@ -278,7 +278,7 @@ mod tests {
         for bad in ["a@", "@b", "ab", "a b@c", "a@b@c"] {
             assert!(email("email", bad).is_err(), "{bad}");
         }
-        let given = ["".to_owned(), "+34 600".to_owned(), "+34 600".to_owned()];
+        let given = [String::new(), "+34 600".to_owned(), "+34 600".to_owned()];
         assert_eq!(phones("phones", &given).unwrap(), ["+34 600"]);
         assert!(phones("phones", &["none".to_owned()]).is_err());
     }

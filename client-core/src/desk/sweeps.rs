@@ -95,7 +95,7 @@ impl<S: Storage> Replica<S> {
         }
         let mut said = format!("Back: {visits} visits, {notes} notes.");
         if let Some(why) = why {
-            said.push_str(&format!(" {left} stay as they are: {why}"));
+            said = format!("{said} {left} stay as they are: {why}");
         }
         Ok(Reply {
             id: seat.to_string(),

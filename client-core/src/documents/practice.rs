@@ -238,7 +238,7 @@ impl PracticeDoc {
         clock: Hlc,
         days: u16,
     ) -> Result<Option<NewChange>, DocumentError> {
-        let put = (PRACTICE, LEASE.to_owned(), code::write(&days));
+        let put = (PRACTICE, LEASE.to_owned(), code::write(days));
         self.registers.write(actor, clock, &[put])
     }
 

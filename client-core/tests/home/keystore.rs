@@ -1,7 +1,6 @@
 //! A home whose keys need the system's keystore: late, absent, with another secret, off again, copied.
 //!
-//! The last test asks a real Secret Service, where `DAYBOOK_SECRET_SERVICE` says that one answers
-//! on this session's bus.
+//! The last test asks a real Secret Service, where `DAYBOOK_SECRET_SERVICE` says that one answers.
 
 use std::{
     collections::HashMap,
@@ -87,20 +86,20 @@ fn founded(path: &Path, keystore: &Arc<dyn Keystore>) -> String {
     words.join(" ")
 }
 
-fn view(reply: HomeReply) -> (bool, Option<ErrorCode>) {
+fn view(reply: &HomeReply) -> (bool, Option<ErrorCode>) {
     let HomeReply::Keystore(KeystoreView { on, trouble }) = reply else {
         panic!("another reply");
     };
-    (on, trouble)
+    (*on, *trouble)
 }
 
 fn status(home: &Home) -> (bool, Option<ErrorCode>) {
-    view(home.request(HomeRequest::Keystore).unwrap())
+    view(&home.request(HomeRequest::Keystore).unwrap())
 }
 
 fn set(home: &Home, on: bool) -> Result<(bool, Option<ErrorCode>), ErrorCode> {
     let reply = home.request(HomeRequest::SetKeystore { on });
-    reply.map(view).map_err(|refusal| refusal.code)
+    reply.as_ref().map(view).map_err(|refusal| refusal.code)
 }
 
 fn code(opened: Result<(), Refusal>) -> ErrorCode {

@@ -131,9 +131,27 @@ pub fn found(desk: &Desk) -> Value {
 /// Books Ann for half an hour from a full hour of [`monday`] on; gives the visit's id.
 #[track_caller]
 pub fn book_ann(desk: &Desk, hour: i8) -> String {
+    book_ann_with(desk, hour, &[])
+}
+
+/// The same with more said of the visit: `["--client", "Rosa Lima"]`.
+#[track_caller]
+pub fn book_ann_with(desk: &Desk, hour: i8, more: &[&str]) -> String {
     let start = monday().at(hour, 0, 0, 0).to_string();
-    let visit = ["--start", &start, "--staff", "Ann", "--minutes", "30"];
-    id_of(&desk.does(&[&["book"], &visit[..]].concat()))
+    id_of(&desk.does(&[&ann_at(&start), more].concat()))
+}
+
+/// The words that book Ann for half an hour.
+pub fn ann_at(start: &str) -> [&str; 7] {
+    [
+        "book",
+        "--start",
+        start,
+        "--staff",
+        "Ann",
+        "--minutes",
+        "30",
+    ]
 }
 
 /// Today at the practice.

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// No invocation may take longer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A process of ours.
 #[derive(Debug)]

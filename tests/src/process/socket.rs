@@ -61,13 +61,14 @@ impl Piece {
         let mut bytes = vec![if self.last { 0x80 } else { 0 } + self.opcode];
         let mask = if client { 0x80 } else { 0 };
         match self.payload.len() {
-            len @ 0..126 => bytes.push(mask | u8::try_from(len).expect("below 126")),
+            // Below 126 the bit that masks is free.
+            len @ 0..126 => bytes.push(mask + u8::try_from(len).expect("below 126")),
             len @ 126..0x1_0000 => {
-                bytes.push(mask | 126);
+                bytes.push(mask + 126);
                 bytes.extend(u16::try_from(len).expect("two bytes").to_be_bytes());
             }
             len => {
-                bytes.push(mask | 127);
+                bytes.push(mask + 127);
                 bytes.extend((len as u64).to_be_bytes());
             }
         }

@@ -56,8 +56,8 @@ const UNDER: Style = Style {
 #[error("the PDF could not be made: {0}")]
 pub(crate) struct PdfError(String);
 
-fn failed(why: impl ToString) -> PdfError {
-    PdfError(why.to_string())
+fn failed(why: impl Into<String>) -> PdfError {
+    PdfError(why.into())
 }
 
 pub(super) fn pdf(dossier: &Dossier) -> Result<Vec<u8>, PdfError> {

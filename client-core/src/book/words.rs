@@ -401,7 +401,7 @@ impl Book {
                 Some(("seat", _)) => {
                     let old = text_at(key, change.parents());
                     let new = text_at(key, &[change.hash()]);
-                    told.push(AuditChange::said("What a seat is called").values(old, new));
+                    told.push(AuditChange::said("The name of a seat").values(old, new));
                 }
                 Some(("retention", kept)) => {
                     let months = |heads: &[[u8; 32]]| document.months_at(key, heads);

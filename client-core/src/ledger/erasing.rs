@@ -9,12 +9,12 @@
 //! * What only this device wrote about somebody who was erased, under a key that no act names, is
 //!   withdrawn: its body goes, and it is never sent.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entry_log::{Index, PurgeError, Storage};
 use sync_protocol::{
-    Acceptance, DeviceId, Entry, ErasureId, ErasureReceipt, FeedId, Hash, IncarnationId, Item,
-    KeyId, SubjectId, SubjectRow, accept, subject_rows,
+    Acceptance, DeviceId, Entry, ErasureId, ErasureReceipt, FeedId, Hash, Header, IncarnationId,
+    Item, KeyId, SubjectId, SubjectRow, accept, subject_rows,
 };
 
 use super::{Ledger, LedgerError, record};
@@ -52,6 +52,8 @@ pub(crate) struct Erasing {
     rows: HashMap<SubjectId, Vec<RowAt>>,
     /// Keys whose rows were withdrawn: what they sealed may come later, from a neighbour.
     lost: BTreeSet<KeyId>,
+    /// What was withdrawn here while it, or a copy of this disk's, got through.
+    strays: BTreeMap<Hash, Header>,
     receipts: HashMap<(ErasureId, DeviceId), Receipt>,
 }
 
@@ -103,7 +105,8 @@ impl<S: Storage> Ledger<S> {
         let erased = self.governance.erased();
         let rows = self.erasing.rows.iter();
         let rows = rows.filter(|(subject, _)| erased.subject(**subject).is_some());
-        rows.flat_map(|(_, rows)| rows).map(|row| row.key)
+        let held = rows.flat_map(|(_, rows)| rows).map(|row| row.key);
+        held.chain(self.erasing.lost.iter().copied())
     }
 
     /// The other rows of these entries were written once more: they may go whole.
@@ -111,6 +114,32 @@ impl<S: Storage> Ledger<S> {
         for row in self.erasing.rows.values_mut().flatten() {
             row.alone |= entries.contains(&row.hash);
         }
+    }
+
+    /// What was withdrawn here has a position: the relay holds it, and perhaps others do.
+    pub(super) fn note_stray(&mut self, hash: Hash) -> Result<(), LedgerError> {
+        let entry = self.entry(&hash)?;
+        let entry = entry.filter(|entry| entry.body().is_none());
+        let headers = entry.map(|entry| entry.header().clone());
+        let stray = headers.filter(|header| self.governance.must_purge(header).is_none());
+        self.erasing
+            .strays
+            .extend(stray.map(|header| (hash, header)));
+        Ok(())
+    }
+
+    /// The same for all that is held, after a restart: what this device wrote loses its body in no
+    /// other way.
+    pub(super) fn note_strays(&mut self) -> Result<(), LedgerError> {
+        let held = self.items.iter();
+        let own = held.filter(|(_, held)| held.own && held.bare && held.place.is_some());
+        let own: Vec<Hash> = own.map(|(hash, _)| *hash).collect();
+        own.into_iter().try_for_each(|hash| self.note_stray(hash))
+    }
+
+    /// What lost its body here and nowhere else.
+    pub(crate) fn strays(&self) -> impl Iterator<Item = &Header> {
+        self.erasing.strays.values()
     }
 
     /// What a device last said of an erasure.
@@ -140,6 +169,9 @@ impl<S: Storage> Ledger<S> {
         if erased.is_empty() {
             return Ok(());
         }
+        let chain = &self.governance;
+        let strays = &mut self.erasing.strays;
+        strays.retain(|_, header| chain.must_purge(header).is_none());
         let (mut bodies, mut rows) = (BTreeSet::new(), BTreeSet::new());
         for key in erased.keys() {
             bodies.extend(self.erasing.bodies.remove(&key).unwrap_or_default());

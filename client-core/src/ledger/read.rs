@@ -71,6 +71,7 @@ impl<S: Storage> Ledger<S> {
         }
         // The process may have ended between an erasure and what it takes away.
         ledger.purge_erased()?;
+        ledger.note_strays()?;
         Ok(ledger)
     }
 

@@ -588,6 +588,7 @@ impl<S: Storage> Ledger<S> {
             let (kind, index, feed) = (held.kind, held.index, held.feed);
             if back {
                 self.count(hash);
+                self.note_stray(*hash)?;
             }
             let approved = first <= self.governance.restored_epoch();
             match kind {

@@ -6,7 +6,8 @@
 //! * An act names every key that this device knows for the client and the client's pets, with the
 //!   entries of the key table that hold them. Which bodies go follows from it alone, everywhere.
 //! * A key that another device made meanwhile is learned by nobody, since the act names the client
-//!   and the pets too. An owner's device that sees the row of one in step continues the erasure.
+//!   and the pets too. An owner's device that sees the row of one in step continues the erasure, and
+//!   so it does for what it withdrew while that, or the same from a copy of its disk, got through.
 //! * A receipt is written after the bodies are gone from this disk, never before.
 
 use std::collections::BTreeSet;
@@ -179,11 +180,18 @@ impl<S: Storage> Replica<S> {
         self.events.touch(touched);
     }
 
-    /// Whether a row of the key table came, while there are erasures that it may be too late for.
+    /// Whether a row of the key table came, or a record of a client or pet, while there are erasures
+    /// that it may be too late for; or what was withdrawn got a position.
     pub(super) fn is_late(&self, arrival: &Arrival) -> bool {
-        let rows = matches!(arrival, Arrival::Entry { entry, .. }
-            if entry.header().feed == FeedId::Keys && entry.body().is_some());
-        rows && !self.ledger.governance().erased().is_empty()
+        let told = match arrival {
+            Arrival::Entry { entry, .. } => {
+                matches!(entry.header().feed, FeedId::Keys | FeedId::Contact)
+                    && entry.body().is_some()
+            }
+            Arrival::Placed { .. } => self.ledger.strays().next().is_some(),
+            Arrival::Act(_) | Arrival::Confirmation { .. } | Arrival::Withheld { .. } => false,
+        };
+        told && !self.ledger.governance().erased().is_empty()
     }
 
     /// Writes this device's word on every erasure that it has done; whether any was new.
@@ -222,7 +230,8 @@ impl<S: Storage> Replica<S> {
         seats.any(|(_, seat)| seat.added() <= height)
     }
 
-    /// What is still to be named: keys and pets of erased clients that nobody knew of.
+    /// What is still to be named: keys and pets of erased clients that nobody knew of, what got
+    /// through though it was withdrawn.
     pub(crate) fn unfinished(&self) -> Vec<Erasing> {
         let erased = self.ledger.governance().erased();
         let mut acts = Vec::new();
@@ -243,6 +252,27 @@ impl<S: Storage> Replica<S> {
             if !subjects.is_empty() {
                 acts.push(self.erasing(id, state.basis, &subjects));
             }
+        }
+        // Whom they were about is gone with them: the last erasure takes them.
+        let last = erased
+            .erasures()
+            .max_by_key(|(_, state)| state.heights.last());
+        let strays = self.ledger.strays().take(MAX_ERASED);
+        let (mut keys, mut rows) = (BTreeSet::new(), BTreeSet::new());
+        for header in strays {
+            match header.key {
+                Some(key) => drop(keys.insert(key)),
+                None => drop(rows.insert((header.incarnation, header.sequence))),
+            }
+        }
+        if let Some((id, state)) = last.filter(|_| !(keys.is_empty() && rows.is_empty())) {
+            acts.push(Erasing {
+                id,
+                subjects: Vec::new(),
+                keys: keys.into_iter().collect(),
+                rows: rows.into_iter().collect(),
+                basis: state.basis,
+            });
         }
         acts
     }

@@ -331,10 +331,9 @@ impl<S: Storage> Replica<S> {
         let mut fresh = false;
         let mut acts = false;
         let mut erased = false;
+        let mut late = false;
         for arrival in arrivals {
-            if self.is_late(arrival) {
-                self.dues.look();
-            }
+            late |= self.is_late(arrival);
             fresh |= learn_rows(&mut self.keyring, &self.ledger, arrival);
             learn_words(&mut self.comparisons, &self.ledger, arrival);
             if let Arrival::Act(act) = arrival {
@@ -347,6 +346,12 @@ impl<S: Storage> Replica<S> {
         }
         if erased {
             self.forget_erased();
+        }
+        if late {
+            self.dues.look();
+            // Before the book sees what they sealed.
+            let erased = self.ledger.governance().erased();
+            self.keyring.forget(erased, self.ledger.unnamed_keys());
         }
         if fresh {
             let touched = self.book.keys_changed(&self.keyring);

@@ -166,9 +166,12 @@ impl<S: Storage> Replica<S> {
                     if let Some(act) = what.act {
                         self.settle(act, ActState::Refused(code));
                     }
-                    // Somebody was faster: whoever made the act is told, and makes it anew.
+                    // Somebody was faster: whoever made the act is told, and makes it anew. What this
+                    // device made by itself is owed still.
                     if what.act.is_none() || code != WireCode::StaleGovernance {
                         self.trouble = Some(code);
+                    } else {
+                        self.dues.look();
                     }
                     self.events.link();
                 }

@@ -40,8 +40,7 @@ impl World {
             } else {
                 0
             },
-            // Some of these histories still hang; only who asks for erasures gets them.
-            erasing: if self.chance(40) && std::env::var_os("DAYBOOK_ERASURES").is_some() {
+            erasing: if self.chance(40) {
                 4 + self.below(8)
             } else {
                 0

@@ -10,8 +10,8 @@ use client_core::{
     session::Input,
 };
 use sync_protocol::{
-    Acceptance, Entry, FeedId, Governance, Hash, IncarnationId, Item, Role, SeatId, SeatState,
-    accept_known,
+    Acceptance, Entry, FeedId, Governance, Hash, IncarnationId, Item, KeyId, Role, SeatId,
+    SeatState, accept_known,
 };
 
 use super::{Audit, Told, World};
@@ -23,6 +23,8 @@ pub(crate) struct Truth {
     governance: Governance,
     /// What counts for nothing.
     masked: BTreeMap<Hash, FeedId>,
+    /// The keys that it is sealed with.
+    sealed_with: BTreeMap<Hash, KeyId>,
     writers: BTreeMap<IncarnationId, SeatId>,
 }
 
@@ -42,6 +44,7 @@ impl Truth {
         }
         let governance = governance.ok_or("the relay has no chain")?;
         let (mut masked, mut writers) = (BTreeMap::new(), BTreeMap::new());
+        let mut sealed_with = BTreeMap::new();
         for (feed, .., item) in &audit.items {
             if let Item::Entry(entry) = item {
                 writers.insert(entry.header().incarnation, entry.header().seat);
@@ -49,6 +52,7 @@ impl Truth {
                     Acceptance::Accept => {}
                     Acceptance::Mask(_) => {
                         masked.insert(entry.hash(), *feed);
+                        sealed_with.extend(entry.header().key.map(|key| (entry.hash(), key)));
                     }
                     other @ (Acceptance::Withhold(_) | Acceptance::Wait { .. }) => {
                         return Err(format!("the relay took what is {other:?}"));
@@ -59,6 +63,7 @@ impl Truth {
         Ok(Self {
             governance,
             masked,
+            sealed_with,
             writers,
         })
     }
@@ -67,15 +72,25 @@ impl Truth {
         self.writers.get(&incarnation).copied()
     }
 
-    /// What is to be masked at a desk of this role, and is not.
-    pub(super) fn unlisted(&self, replica: &Replica<Disk>, role: Role) -> BTreeSet<Hash> {
-        let listed = replica.book().masked_list();
-        let listed: BTreeSet<Hash> = listed.into_iter().map(|(hash, ..)| hash).collect();
+    /// What is to be masked at a desk of this role; what was about somebody who is erased says nothing
+    /// any more.
+    fn due(&self, replica: &Replica<Disk>, role: Role) -> BTreeSet<Hash> {
         let due = self.masked.iter();
         due.filter(|(_, feed)| **feed != FeedId::Keys && role.may_read(**feed))
             .map(|(hash, _)| *hash)
-            .filter(|hash| !listed.contains(hash))
+            .filter(|hash| {
+                let key = self.sealed_with.get(hash);
+                !key.is_some_and(|key| replica.keyring().is_erased(*key))
+            })
             .collect()
+    }
+
+    /// The same that is not masked.
+    pub(super) fn unlisted(&self, replica: &Replica<Disk>, role: Role) -> BTreeSet<Hash> {
+        let listed = replica.book().masked_list();
+        let listed: BTreeSet<Hash> = listed.into_iter().map(|(hash, ..)| hash).collect();
+        let due = self.due(replica, role);
+        due.difference(&listed).copied().collect()
     }
 
     /// The chain.
@@ -135,7 +150,6 @@ fn what_counts_for_nothing_is_listed(world: &mut World, truth: &Truth) -> Told {
         let now = world.desk_now(desk);
         let replica = world.replica_mut(desk).ok_or("a desk is off")?;
         let role = replica.role().ok_or("a desk of the practice has no role")?;
-        let shown = |feed: FeedId| feed != FeedId::Keys && role.may_read(feed);
         let listed = replica.book().masked_list();
         let wrong = listed
             .into_iter()
@@ -151,7 +165,7 @@ fn what_counts_for_nothing_is_listed(world: &mut World, truth: &Truth) -> Told {
         if missing.len() > waiting {
             return Err(format!("desk {desk} does not mask {missing:?}"));
         }
-        let due = truth.masked.values().filter(|feed| shown(**feed)).count();
+        let due = truth.due(replica, role).len();
         let Ok(Answer::People(people)) = replica.query(now, Query::People) else {
             return Err(format!("desk {desk} cannot tell its people"));
         };

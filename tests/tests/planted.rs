@@ -42,6 +42,9 @@ const CAUGHT: &[(&str, u64)] = &[
     ("a rotation forgets a role", 1),
     ("keys from anybody", 4),
     ("nobody compares heads", 34),
+    ("a purged body is served again", 0),
+    ("uploads before applying an erasure", 7),
+    ("an erasure's keys learned again", 0),
 ];
 
 /// No fault needs more histories than this.

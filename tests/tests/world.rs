@@ -1,6 +1,6 @@
 //! Thousands of histories of the simulated world.
 //!
-//! `DAYBOOK_HISTORIES` sets how many (1,000), `DAYBOOK_SEED` where they begin (0); the example `soak`
+//! `DAYBOOK_HISTORIES` sets how many (2,000), `DAYBOOK_SEED` where they begin (0); the example `soak`
 //! runs as many as there is time for.
 
 #![allow(
@@ -29,7 +29,7 @@ fn number(name: &str, usual: u64) -> u64 {
 #[test]
 fn histories_end_well_and_are_made_of_what_they_should() {
     schedule::quiet_guarded_panics();
-    let histories = number("DAYBOOK_HISTORIES", 400);
+    let histories = number("DAYBOOK_HISTORIES", 2_000);
     let from = number("DAYBOOK_SEED", 0);
     let start = Instant::now();
     let report = match soak::run(from, histories, 2, Faults::default(), &|_, _| {}) {
@@ -68,6 +68,9 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "attacks found out",
         "cable out",
         "cards and records",
+        "client erased",
+        "client held",
+        "client taken in",
         "clock jumps",
         "code called back",
         "code expired",
@@ -83,10 +86,15 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "disk restored",
         "entries pushed again",
         "entries spoiled",
+        "erased before the relay turned",
+        "erased while somebody was away",
+        "histories with an erasure",
+        "hold ended",
         "invitation called back",
         "invitation made",
         "joined by code",
         "just taken",
+        "kept by a hold",
         "keys forged",
         "relay killed",
         "relay power cut",
@@ -106,6 +114,7 @@ fn histories_end_well_and_are_made_of_what_they_should() {
         "spare relay named",
         "stalled",
         "told of its removal",
+        "unsent work about an erased client",
     ] {
         assert!(report.events(event) > 0, "no {event}:\n{report}");
     }

@@ -111,22 +111,26 @@ impl Records {
         let mut all: BTreeMap<ClientId, Vec<Subject>> = clients
             .map(|id| (*id, vec![Subject::Client(*id)]))
             .collect();
-        for subject in self.kept.keys() {
-            let Subject::Pet(pet) = subject else { continue };
-            let owner = match self.pets.get(pet) {
-                Some(pet) => Some(pet.owner),
-                None => self.document(*subject).ok().and_then(|doc| doc.owner()),
-            };
-            if let Some(known) = owner.and_then(|owner| all.get_mut(&owner)) {
-                known.push(*subject);
+        for (owner, pet) in self.owned() {
+            if let Some(known) = all.get_mut(&owner) {
+                known.push(Subject::Pet(pet));
             }
         }
         all
     }
 
-    /// Every pet with whose it is.
+    /// Every pet with whose it is, also those that were taken out of the book.
     pub(super) fn owned(&self) -> impl Iterator<Item = (ClientId, PetId)> {
-        self.pets.iter().map(|(id, pet)| (pet.owner, *id))
+        self.kept.keys().filter_map(|subject| {
+            let Subject::Pet(id) = subject else {
+                return None;
+            };
+            let owner = match self.pets.get(id) {
+                Some(pet) => pet.owner,
+                None => self.document(*subject).ok()?.owner()?,
+            };
+            Some((owner, *id))
+        })
     }
 
     /// Forgets whoever is gone; gives whom.

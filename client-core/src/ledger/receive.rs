@@ -18,6 +18,13 @@ use super::{
 const FIRST: IncarnationId = IncarnationId::from_bytes([0; 16]);
 const LAST: IncarnationId = IncarnationId::from_bytes([0xff; 16]);
 
+/// Who gives an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Relay,
+    Neighbour,
+}
+
 impl<S: Storage> Ledger<S> {
     /// Takes items `first..` of a feed, as the relay sent them. Their positions count from the
     /// first head on that covers them.
@@ -50,7 +57,7 @@ impl<S: Storage> Ledger<S> {
         let mut arrivals = Vec::new();
         for item in items.into_iter().skip(known) {
             let hash = item.hash();
-            arrivals.extend(self.take(item)?);
+            arrivals.extend(self.take(item, Source::Relay)?);
             if let Some(feed) = self.feeds.get_mut(&feed) {
                 feed.pending.push(hash);
             }
@@ -113,7 +120,7 @@ impl<S: Storage> Ledger<S> {
             let bare = entry.body().is_none() && self.governance.must_purge(header).is_none();
             let withheld = matches!(accept(&entry, &self.governance), Acceptance::Withhold(_));
             if !bare && !withheld {
-                arrivals.extend(self.take(Item::Entry(entry))?);
+                arrivals.extend(self.take(Item::Entry(entry), Source::Neighbour)?);
             }
         }
         Ok(arrivals)
@@ -201,18 +208,23 @@ impl<S: Storage> Ledger<S> {
     }
 
     /// Holds an item if it is new.
-    fn take(&mut self, item: Item) -> Result<Vec<Arrival>, LedgerError> {
+    fn take(&mut self, item: Item, source: Source) -> Result<Vec<Arrival>, LedgerError> {
         let hash = item.hash();
-        let bare = self.items.get(&hash).map(|held| held.bare);
-        // A body that came at last is taken, unless it had to go.
+        let known = self.items.get(&hash).copied();
+        // A body that came at last is taken, unless it had to go. So is one that was withdrawn here,
+        // if the relay has it all the same: it tells an owner what else is to be erased.
         let fills = |entry: &Entry| {
             entry.body().is_some() && self.governance.must_purge(entry.header()).is_none()
         };
-        let filled = bare == Some(true)
-            && matches!(&item, Item::Entry(entry) if fills(entry))
-            && self.waiting.contains(&hash);
-        if bare.is_some() && !filled {
+        let got_through = |held: Held| held.withdrawn && source == Source::Relay;
+        let filled = known
+            .is_some_and(|held| held.bare && (self.waiting.contains(&hash) || got_through(held)))
+            && matches!(&item, Item::Entry(entry) if fills(entry));
+        if known.is_some() && !filled {
             return Ok(Vec::new());
+        }
+        if known.is_some_and(|held| held.withdrawn) {
+            self.count(&hash);
         }
         match item {
             Item::Entry(entry) => {

@@ -284,6 +284,7 @@ impl World {
             _ => SignedDuration::from_secs(self.rng_secs(2 * 24 * 3600) - day),
         };
         self.desks[desk].offset = offset;
+        self.desks[desk].clock_set = Some(self.now);
         self.note(format_args!("clock of desk {desk} off by {offset}"));
         self.tally.count("clock jumps");
     }

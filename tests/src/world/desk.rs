@@ -26,6 +26,8 @@ pub struct Desk {
     pub(crate) up: Option<Replica<Disk>>,
     /// Its clock minus true time.
     pub(crate) offset: SignedDuration,
+    /// When somebody last set its clock.
+    pub(crate) clock_set: Option<Timestamp>,
     /// When its session asked to be woken, by its own clock.
     pub(crate) wake: Option<Timestamp>,
     /// When that is, in true time.
@@ -57,6 +59,7 @@ impl Desk {
             rng: ChaCha8Rng::seed_from_u64(seed),
             up: None,
             offset: SignedDuration::ZERO,
+            clock_set: None,
             wake: None,
             due: None,
             line: None,

@@ -60,7 +60,9 @@ impl World {
             0..30 => self.takes_in(desk),
             30..72 => {
                 let client = self.some_guest();
-                self.erases_whom(desk, client)
+                // Others may not: most erasures are the founder's, or few would come about.
+                let founder = self.replica(0).is_some() && self.chance(60);
+                self.erases_whom(if founder { 0 } else { desk }, client)
             }
             72..86 => self.holds(desk),
             _ => self.erases_wrongly(desk),

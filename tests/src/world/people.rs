@@ -447,6 +447,10 @@ impl World {
             ErrorCode::NotFound | ErrorCode::InvalidInput if said.starts_with("Decide") => true,
             // Called off by a decision: there is no place to move it from.
             ErrorCode::InvalidInput if said.starts_with("Move") => self.is_nowhere(desk, said),
+            // What was done was done to a visit that does not count any more: its author was removed.
+            ErrorCode::NotFound if said.starts_with("Undo") => self
+                .replica(desk)
+                .is_some_and(|replica| replica.book().masked_entries() > 0),
             // A newcomer who was never connected has neither sites nor staff yet.
             ErrorCode::NotFound => self.desks[desk].new || self.speaks_of_a_stranger(desk, said),
             // An owner's device has not handed the keys over yet.

@@ -116,5 +116,17 @@ pub fn all() -> Vec<(&'static str, Faults)> {
         ),
         ("keys from anybody", desk(|p| p.keys_from_anybody = true)),
         ("nobody compares heads", desk(|p| p.no_witness = true)),
+        (
+            "a purged body is served again",
+            relay(|p| p.serve_purged = true),
+        ),
+        (
+            "uploads before applying an erasure",
+            desk(|p| p.uploads_first = true),
+        ),
+        (
+            "an erasure's keys learned again",
+            desk(|p| p.learns_erased = true),
+        ),
     ]
 }

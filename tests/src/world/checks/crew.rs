@@ -93,6 +93,11 @@ impl Truth {
         due.difference(&listed).copied().collect()
     }
 
+    /// Whether an entry counts for nothing.
+    pub(super) fn looks_through(&self, entry: &Hash) -> bool {
+        self.masked.contains_key(entry)
+    }
+
     /// The chain.
     pub(super) fn chain(&self) -> &Governance {
         &self.governance

@@ -11,6 +11,7 @@ use client_core::{
     ledger::Alarm,
     replica::Replica,
 };
+use jiff::{SignedDuration, Timestamp};
 use sync_protocol::{Entry, Hash, IncarnationId, Item, SeatId};
 
 use super::{Told, World, probe::Audit};
@@ -263,7 +264,11 @@ fn told_alarms_are_right(world: &mut World, desk: usize, copied: bool) -> Told {
         .replica(desk)
         .is_some_and(|one| one.book().masked_entries() > 0);
     let restored = world.restored;
-    let off = !world.desks[desk].offset.is_zero();
+    // A clock that was set right is known for right with the relay's next word.
+    let machine = &world.desks[desk];
+    let asked = SignedDuration::from_mins(1);
+    let lately = |at: Timestamp| world.now.duration_since(at) <= asked;
+    let off = !machine.offset.is_zero() || machine.clock_set.is_some_and(lately);
     let replica = world.replica_mut(desk).ok_or("a desk is off")?;
     let told = match replica.query(now, Query::State) {
         Ok(Answer::State(state)) => state.alarms,

@@ -1,6 +1,6 @@
 /**
  * How quick the real window is: key to paint, opening a full day, cold start beside an empty window
- * of the same kind, memory. Prints one line a figure; `desktop/e2e/run.sh PROGRAM measure.mjs` runs it.
+ * of the same kind, memory, two people who take turns at the desk. Prints one line a figure; `desktop/e2e/run.sh PROGRAM measure.mjs` runs it.
  *
  * The empty window is the same program on an empty home: the same process, web view and page with
  * no book behind it. Both are opened in turn, so that both meet the same load.
@@ -14,7 +14,9 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { goTo, nextMonday, toGrid } from "./lib/grid.mjs";
 import { journey, say } from "./lib/journey.mjs";
+import { addSeat, switchTo } from "./lib/people.mjs";
 import { built } from "./lib/relay.mjs";
+import { command } from "./lib/settings.mjs";
 
 const PASSPHRASE = "a long walk by the river";
 const COLUMNS = 15;
@@ -235,10 +237,28 @@ await journey("how quick the window is", async ({ open, step }) => {
 		await full.see("heading", "New booking");
 		await keys(full, "typing in the client search", [..."Client A26", ..."zzz", ..."90011234"]);
 	});
-	figure("load of this machine while measuring", loadavg()[0].toFixed(1));
 	const used = memory(home);
 	figure(
 		"memory (PSS)",
 		`${used.reduce((sum, { mib }) => sum + mib, 0).toFixed(0)} MiB: ${used.map(({ name, mib }) => `${name} ${mib.toFixed(0)}`).join(", ")}`,
 	);
+
+	const switches = await step("two people take turns", async () => {
+		await full.press("Escape");
+		await command(full, "Settings: This computer");
+		await full.click("button", "Set my PIN");
+		await full.fill("PIN", "7193");
+		await full.fill("The same again", "7193");
+		await full.click("button", "Save");
+		await full.see("listitem", /Owner.*PIN/);
+		await addSeat(full, "Bea", "Receptionist", "4862");
+		const times = [];
+		for (let turn = 0; turn < 5; turn += 1) {
+			times.push(await switchTo(full, "Bea", "4862"));
+			times.push(await switchTo(full, "Owner", "7193"));
+		}
+		return times;
+	});
+	figure("from Enter to the next person's day", summary(switches));
+	figure("load of this machine while measuring", loadavg()[0].toFixed(1));
 });

@@ -5,7 +5,7 @@
 //! [`Query`](crate::catalogue::Query) or one [`HomeRequest`](crate::catalogue::HomeRequest) of the
 //! catalogue; `--json` prints what the catalogue says. Exit codes and errors: `docs/cli.md`.
 //!
-//! Start with [`args`] for what can be said and [`run`] for what it does.
+//! Start with [`args`] for what can be said and [`run()`] for what it does.
 
 #![allow(
     clippy::wildcard_enum_match_arm,

@@ -1,7 +1,7 @@
 //! The Automerge documents that the relay cannot read: practice, visits of a week, client, pet,
 //! cards.
 //!
-//! All are sheets of [registers](registers): single stamped values under text keys in a few fixed
+//! All are sheets of `registers`: single stamped values under text keys in a few fixed
 //! containers. What always holds:
 //!
 //! * replicas that received the same changes, in whatever order, have equal heads and equal values;

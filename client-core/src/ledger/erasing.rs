@@ -120,7 +120,7 @@ impl<S: Storage> Ledger<S> {
     pub(super) fn note_stray(&mut self, hash: Hash) -> Result<(), LedgerError> {
         let entry = self.entry(&hash)?;
         let entry = entry.filter(|entry| entry.body().is_none());
-        let headers = entry.map(|entry| entry.header().clone());
+        let headers = entry.map(|entry| *entry.header());
         let stray = headers.filter(|header| self.governance.must_purge(header).is_none());
         self.erasing
             .strays

@@ -109,7 +109,7 @@ pub struct Credentials<'a> {
     /// What `sync-server org invite` printed, until the practice exists at the relay.
     pub ticket: Option<&'a str>,
     /// Where a person sent this device, when that is not the pinned address. A relay there may be
-    /// one that the chain at this device does not know yet: see [`Phase::Proving`].
+    /// one that the chain at this device does not know yet: see `Phase::Proving`.
     pub elsewhere: Option<&'a str>,
 }
 

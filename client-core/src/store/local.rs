@@ -38,7 +38,7 @@ pub trait LocalStore: Send {
     /// Sets values, or removes them where `None` is given.
     ///
     /// # Errors
-    /// When the store is at fault or full, or a value is above [`MAX_VALUE`].
+    /// When the store is at fault or full, or a value is above `MAX_VALUE`.
     fn put(&mut self, pairs: &[(&[u8], Option<&[u8]>)]) -> Result<(), StoreError>;
 }
 

@@ -4,7 +4,7 @@
 //! hash of the body. So a body can be purged and every proof still stands.
 //!
 //! Start with [`Entry::sign`] to write one, [`Entry::decode`] to read one, and
-//! [`accept`](crate::accept) to decide what it is worth.
+//! [`accept`](crate::accept()) to decide what it is worth.
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use minicbor::{Decode, Encode, bytes::ByteVec};

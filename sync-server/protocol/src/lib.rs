@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Start with [`Frame`] for the wire, [`Entry`] for what is written, [`Governance`] for who may
-//! write it, and [`accept`] for the one function that decides about an entry. The written
+//! write it, and [`accept()`] for the one function that decides about an entry. The written
 //! specification, with CDDL, is `docs/design/protocol.md`.
 
 mod accept;

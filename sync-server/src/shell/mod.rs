@@ -13,7 +13,7 @@
 //!   out by a limit per connection and one for all.
 //! * Logs and metrics hold ids and counts, never content, names or addresses.
 //!
-//! Start with [`serve`].
+//! Start with [`serve()`].
 
 mod actor;
 mod budget;

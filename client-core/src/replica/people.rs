@@ -317,7 +317,9 @@ impl<S: Storage> Replica<S> {
             self.dues.since = None;
             return false;
         }
-        let since = *self.dues.since.get_or_insert(now);
+        // A clock that was set back does not make the wait longer.
+        let since = self.dues.since.map_or(now, |since| since.min(now));
+        self.dues.since = Some(since);
         let owners = self.ledger.governance().seats();
         let before = owners
             .filter(|(seat, state)| *seat < self.seat && state.role() == Some(Role::Owner))

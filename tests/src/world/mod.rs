@@ -90,6 +90,8 @@ pub struct World {
     pub(crate) codes: Vec<crew::Code>,
     /// Acts that somebody made.
     pub(crate) wishes: Vec<crew::Wish>,
+    /// Pairs of visits that somebody allowed to overlap, whatever came of it.
+    pub(crate) allowed: BTreeSet<(AppointmentId, AppointmentId)>,
     /// What is built in on purpose.
     pub(crate) faults: history::Faults,
     /// A seat that nobody ends: the relay lies to it.
@@ -158,6 +160,7 @@ impl World {
             ghosts: Vec::new(),
             codes: Vec::new(),
             wishes: Vec::new(),
+            allowed: BTreeSet::new(),
             faults: history::Faults::default(),
             spared: None,
             restored: false,

@@ -375,6 +375,13 @@ impl World {
             (_, None) if self.chance(70) => vec![VerdictWish::Keep { appointment: first }],
             (_, None) => vec![VerdictWish::Cancel { appointment: first }],
         };
+        let allowed = verdicts.iter().filter_map(|verdict| match verdict {
+            VerdictWish::AllowOverlap { a, b } => Some((*a.min(b), *a.max(b))),
+            VerdictWish::Keep { .. } | VerdictWish::Move { .. } | VerdictWish::Cancel { .. } => {
+                None
+            }
+        });
+        self.allowed.extend(allowed);
         let command = Command::Decide(Decide {
             verdicts,
             reason: self.chance(30).then(|| "phoned".to_owned()),

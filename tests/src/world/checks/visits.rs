@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use client_core::catalogue::{ReviewKind, Standing};
 use conflict_rules::{
-    AppointmentId, Booking, Capacities, Claim, Clash, Decision, Effective, bookings_of, clashes,
-    effective_for_clashes, oracle,
+    AppointmentId, Booking, Capacities, Claim, Clash, Decision, Effective, Verdict, bookings_of,
+    clashes, effective_for_clashes, oracle,
 };
 use schedule::{IsoWeek, Violation, WeekKey};
 use sync_protocol::{Item, RefusalReason};
@@ -156,7 +156,18 @@ fn the_confirmed_fit(world: &World, documents: &Documents) -> Told {
         .filter(|booking| confirmed.contains(&booking.claim))
         .collect();
     // What was agreed once may have been granted, whatever was decided later, and whoever was removed.
-    let beyond = clashes(bookings, &documents.capacities, &world.allowed);
+    let verdicts = documents
+        .decisions
+        .iter()
+        .flat_map(|decision| &decision.verdicts);
+    let agreed: BTreeSet<(AppointmentId, AppointmentId)> = verdicts
+        .filter_map(|verdict| match verdict {
+            Verdict::AllowOverlap { a, b } => Some((a.0.min(b.0), a.0.max(b.0))),
+            Verdict::Keep { .. } | Verdict::Move { .. } | Verdict::Cancel { .. } => None,
+        })
+        .chain(world.allowed.iter().copied())
+        .collect();
+    let beyond = clashes(bookings, &documents.capacities, &agreed);
     match beyond.first() {
         None => Ok(()),
         Some(clash) => Err(format!("confirmed and yet beyond capacity: {clash:?}")),

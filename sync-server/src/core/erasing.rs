@@ -65,7 +65,10 @@ impl<S: Storage> Organisation<S> {
 
     /// Takes away what is due, durably when this returns. What had to go before may be named again.
     pub(crate) fn purge_due(&mut self) -> Result<(), StorageError> {
-        if self.erasing.due.is_empty() || self.planted.serve_purged {
+        if self.planted.serve_purged {
+            self.erasing.due.clear();
+        }
+        if self.erasing.due.is_empty() {
             return Ok(());
         }
         let mut places = Vec::new();

@@ -137,6 +137,13 @@ impl<S: Storage> Ledger<S> {
         own.into_iter().try_for_each(|hash| self.note_stray(hash))
     }
 
+    /// Keys whose rows were withdrawn, and that no act names.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = KeyId> {
+        let erased = self.governance.erased();
+        let lost = self.erasing.lost.iter().copied();
+        lost.filter(|key| erased.key(*key).is_none())
+    }
+
     /// What lost its body here and nowhere else.
     pub(crate) fn strays(&self) -> impl Iterator<Item = &Header> {
         self.erasing.strays.values()

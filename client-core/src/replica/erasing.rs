@@ -265,6 +265,10 @@ impl<S: Storage> Replica<S> {
                 None => drop(rows.insert((header.incarnation, header.sequence))),
             }
         }
+        if !rows.is_empty() {
+            // What those keys sealed may have got through as well.
+            keys.extend(self.ledger.lost().take(MAX_ERASED - keys.len()));
+        }
         if let Some((id, state)) = last.filter(|_| !(keys.is_empty() && rows.is_empty())) {
             acts.push(Erasing {
                 id,

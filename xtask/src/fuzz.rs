@@ -155,3 +155,45 @@ fn build(as_built: bool) -> Result<PathBuf, String> {
     start(cargo).map_err(|error| format!("{error}. It works with the stable compiler alone; with the network away, `cargo fetch --manifest-path tests/fuzz/Cargo.toml` first"))?;
     Ok(fuzzer)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        missing_docs,
+        reason = "tests stop at the first surprise"
+    )]
+
+    use std::{collections::BTreeSet, fs};
+
+    use crate::place::root;
+
+    /// What the desk's core depends on, as a lock file says.
+    fn dependencies(lock: &str) -> BTreeSet<String> {
+        let text = fs::read_to_string(root().join(lock)).unwrap();
+        let (_, after) = text.split_once("name = \"client-core\"").unwrap();
+        let (_, after) = after.split_once("dependencies = [").unwrap();
+        let (listed, _) = after.split_once(']').unwrap();
+        let names = listed.lines().filter_map(|line| line.split('"').nth(1));
+        names
+            .filter_map(|name| name.split(' ').next())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The targets are a workspace of their own, built as locked: their lock file has to follow.
+    #[test]
+    fn the_lock_file_of_the_targets_follows_the_projects() {
+        let ours = dependencies("Cargo.lock");
+        let theirs = dependencies("tests/fuzz/Cargo.lock");
+        // The core's own tests are not built there.
+        let for_tests = ["proptest", "rqrr", "tempfile"].map(str::to_owned);
+        let missing = ours.difference(&theirs);
+        let missing: Vec<_> = missing.filter(|name| !for_tests.contains(name)).collect();
+        assert!(
+            missing.is_empty(),
+            "tests/fuzz/Cargo.lock lacks {missing:?}: run cargo metadata --manifest-path \
+             tests/fuzz/Cargo.toml"
+        );
+    }
+}

@@ -318,7 +318,8 @@ impl<S: Storage> Replica<S> {
 
     /// Some requests get no answer of their own. When somebody else moved the visit or called it off
     /// meanwhile, the relay is not asked for this place any more; when the visit never gave the place
-    /// up as the relay saw it, the earlier grant stands.
+    /// up as the relay saw it, the earlier grant stands; when it stands at two places, of which one
+    /// was refused, people settle that first.
     fn close_moot_requests(&mut self) {
         let waits = |request: &Request| request.state == RequestState::Waiting;
         if !self.requests.values().any(waits) {
@@ -332,6 +333,9 @@ impl<S: Storage> Replica<S> {
                 request.state = RequestState::None;
             } else if told && self.book.standing(*id) == Standing::Confirmed {
                 request.state = RequestState::Granted;
+            } else if told && places.len() > 1 && self.book.standing(*id) == Standing::Refused {
+                // It was moved to two places at once, which people settle first.
+                request.state = RequestState::None;
             }
         }
     }

@@ -261,6 +261,8 @@ impl<S: Storage> Replica<S> {
         let (mut keys, mut rows) = (BTreeSet::new(), BTreeSet::new());
         for header in strays {
             match header.key {
+                // A key that still opens something is nobody's who was erased.
+                Some(key) if self.keyring.key(key).is_some() => {}
                 Some(key) => drop(keys.insert(key)),
                 None => drop(rows.insert((header.incarnation, header.sequence))),
             }

@@ -129,7 +129,7 @@ impl Cards {
         let recent = self.withdrawals.range((since, [0; 32])..);
         let found = recent.filter_map(|((clock, change), (id, note))| {
             let seat = self.seat_of(*id, *change)?;
-            let notes = self.document(*id).ok()?.notes();
+            let notes = self.shown(*id).ok()?.notes();
             let note = notes.into_iter().find(|one| one.id == *note)?;
             let standing = note.withdrawn.is_some_and(|(_, by)| by == *change);
             let of_another = self.seat_of(*id, note.change) != Some(seat);

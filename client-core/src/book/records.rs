@@ -94,15 +94,8 @@ impl Records {
 
     /// The pets that are a client's, also those that were taken out of the book.
     pub(super) fn pets_of(&self, client: ClientId) -> impl Iterator<Item = PetId> {
-        let shown = self.pets_of.get(&client).into_iter().flatten().copied();
-        let hidden = self.kept.keys().filter_map(move |subject| match subject {
-            Subject::Pet(id) if !self.pets.contains_key(id) => {
-                let owner = self.document(*subject).ok()?.owner();
-                (owner == Some(client)).then_some(*id)
-            }
-            Subject::Pet(_) | Subject::Client(_) => None,
-        });
-        shown.chain(hidden)
+        let owned = self.owned();
+        owned.filter_map(move |(owner, pet)| (owner == client).then_some(pet))
     }
 
     /// Every client in the book with all pets, also those that were taken out of it.

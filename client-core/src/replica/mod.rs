@@ -331,9 +331,13 @@ impl<S: Storage> Replica<S> {
         let mut fresh = false;
         let mut acts = false;
         let mut erased = false;
-        let mut late = false;
+        let mut late_rows = false;
         for arrival in arrivals {
-            late |= self.is_late(arrival);
+            if self.is_late(arrival) {
+                self.dues.look();
+                late_rows |= matches!(arrival, Arrival::Entry { entry, .. }
+                    if entry.header().feed == FeedId::Keys);
+            }
             fresh |= learn_rows(&mut self.keyring, &self.ledger, arrival);
             learn_words(&mut self.comparisons, &self.ledger, arrival);
             if let Arrival::Act(act) = arrival {
@@ -347,8 +351,7 @@ impl<S: Storage> Replica<S> {
         if erased {
             self.forget_erased();
         }
-        if late {
-            self.dues.look();
+        if late_rows {
             // Before the book sees what they sealed.
             let erased = self.ledger.governance().erased();
             self.keyring.forget(erased, self.ledger.unnamed_keys());

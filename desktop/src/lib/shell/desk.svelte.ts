@@ -146,12 +146,12 @@ export class Desk {
 		const wanted = step ?? this.undos.at(-1);
 		// Whatever comes of it, it is not offered twice.
 		this.undos = this.undos.filter((one) => one !== wanted);
+		for (const toast of this.toasts.list)
+			if (wanted !== undefined && toast.undo === wanted) this.toasts.dismiss(toast.id);
 		await this.attempt(async () => {
 			const reply = await this.backend.execute(
 				wanted === undefined ? { type: "undo" } : { type: "undo", step: wanted },
 			);
-			for (const toast of this.toasts.list)
-				if (toast.undo === wanted) this.toasts.dismiss(toast.id);
 			this.said(reply);
 		});
 	}

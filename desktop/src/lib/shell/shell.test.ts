@@ -262,6 +262,15 @@ describe("the desk", () => {
 		it.toasts.clear();
 	});
 
+	it("does not offer again what cannot be taken back any more", async () => {
+		const { desk: it } = await desk();
+		// As after an erasure, which forgets the steps before it.
+		it.said({ id: "cli_1", undo: 7, said: "The client need not be kept any more." });
+		await it.undo(7);
+		expect(it.toasts.list.map((one) => one.text)).toEqual(["Nothing to undo"]);
+		it.toasts.clear();
+	});
+
 	it("follows changes made elsewhere", async () => {
 		const { backend, desk: it } = await desk();
 		const stop = it.listen();

@@ -10,11 +10,12 @@
 
 mod practice;
 
-use conflict_rules::{ClaimState, Decision, DecisionId, Verdict as Decides};
+use conflict_rules::{ClaimState, Decision, DecisionId, Placement, Verdict as Decides};
 use practice::{
     ORG, Practice, act_on, at, device, device_id, genesis, key, public, seat, seat_id, site, slot,
     visit, week_key,
 };
+use schedule::WeekKey;
 use sync_protocol::{
     Author, ErrorCode, FeedId, Frame, Hash, Join, RefusalReason, Role, Signature, Verdict, What,
 };
@@ -163,20 +164,23 @@ fn who_moves_or_cancels_gives_the_slot_to_who_waited() {
     practice.assert_agree();
 }
 
+/// Seat 2 books two visits at ten, of which the first has the slot.
+fn two_at_ten(practice: &mut Practice) -> (Placement, WeekKey) {
+    let ten = slot("2026-03-02T10:00:00", 30, 9);
+    let desk = practice.desk(2);
+    let entries = [1, 2].map(|number| desk.book(site(HERE), visit(number), &ten));
+    practice.push(2, &entries);
+    practice.run();
+    assert_eq!(taken_by(practice, 1, 2), Some(visit(1).to_bytes()));
+    let week = week_key(site(HERE), &ten);
+    (ten, week)
+}
+
 #[test]
 fn an_overlap_that_was_agreed_is_granted() {
     let mut practice = Practice::open(2);
-    let ten = slot("2026-03-02T10:00:00", 30, 9);
-    let week = week_key(site(HERE), &ten);
-    let desk = practice.desk(2);
     let (one, two) = (visit(1), visit(2));
-    let entries = [
-        desk.book(site(HERE), one, &ten),
-        desk.book(site(HERE), two, &ten),
-    ];
-    practice.push(2, &entries);
-    practice.run();
-    assert!(taken_by(&practice, 1, 2).is_some());
+    let (ten, week) = two_at_ten(&mut practice);
     let decision = Decision {
         id: DecisionId::from_bytes([3; 16]),
         seat: seat_id(2).to_bytes(),
@@ -195,17 +199,8 @@ fn an_overlap_that_was_agreed_is_granted() {
 #[test]
 fn what_a_decision_called_off_asks_again_when_the_decision_counts_for_nothing() {
     let mut practice = Practice::open(3);
-    let ten = slot("2026-03-02T10:00:00", 30, 9);
-    let week = week_key(site(HERE), &ten);
-    let desk = practice.desk(2);
     let (one, two) = (visit(1), visit(2));
-    let entries = [
-        desk.book(site(HERE), one, &ten),
-        desk.book(site(HERE), two, &ten),
-    ];
-    practice.push(2, &entries);
-    practice.run();
-    assert_eq!(taken_by(&practice, 1, 2), Some(one.to_bytes()));
+    let (ten, week) = two_at_ten(&mut practice);
     let decision = Decision {
         id: DecisionId::from_bytes([3; 16]),
         seat: seat_id(3).to_bytes(),

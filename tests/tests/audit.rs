@@ -13,7 +13,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, book_ann, copy_folder, id_of};
+use system_tests::process::{Desk, Practice, book_ann, copy_folder, id_of, note_in};
 
 fn rows(desk: &Desk, options: &[&str]) -> Vec<Value> {
     let view = desk.does(&[&["audit"], options].concat());
@@ -193,7 +193,7 @@ fn who_opened_a_clinical_card_is_written_down_once_an_hour_and_told_to_those_who
     let empty = rows(&owner, &[]).len();
     owner.does(&["card", "show", &client]);
     assert_eq!(rows(&owner, &[]).len(), empty, "nothing was there to read");
-    owner.does(&["card", "add", "--pet", &pet, "--in", "clinical", "A murmur"]);
+    owner.does(&note_in("clinical", &pet, "A murmur"));
     practice.meet();
 
     let opened = |desk: &Desk| {

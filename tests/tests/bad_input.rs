@@ -16,25 +16,13 @@ use std::{fs, path::Path};
 use jiff::{ToSpan as _, civil::DateTime, tz::TimeZone};
 use serde_json::{Value, json};
 use system_tests::process::{
-    Desk, Practice, Proxy, Relay, ZONE, copy_folder, found, monday, today,
+    Desk, Practice, Proxy, Relay, ZONE, ann_for, copy_folder, found, monday, today,
 };
 
 fn alone(place: &Path) -> Desk {
     let desk = Desk::new(place, "desk");
     found(&desk);
     desk
-}
-
-fn booking<'a>(start: &'a str, minutes: &'a str) -> [&'a str; 7] {
-    [
-        "book",
-        "--start",
-        start,
-        "--staff",
-        "Ann",
-        "--minutes",
-        minutes,
-    ]
 }
 
 /// Refused, and what stood before still stands.
@@ -106,7 +94,7 @@ fn a_relay_of_another_organisation() {
     let practice = Practice::open(1);
     // Another relay, with another key, takes the place of the one that is pinned.
     let mut practice = practice;
-    practice.desks[0].does(&booking(&monday().at(9, 0, 0, 0).to_string(), "30"));
+    practice.desks[0].does(&ann_for(&monday().at(9, 0, 0, 0).to_string(), "30"));
     assert!(practice.relay.stop().success());
     let other = Relay::start_with(&practice.path().join("other"), practice.relay.host(), &[]);
     let mut other = other.unwrap();
@@ -144,7 +132,7 @@ fn a_relay_that_does_not_know_the_practice() {
     third
         .refuses(&["relay", &relay.address, "--ticket", &used])
         .is(12, "relay_refused");
-    third.does(&booking(&monday().at(9, 0, 0, 0).to_string(), "30"));
+    third.does(&ann_for(&monday().at(9, 0, 0, 0).to_string(), "30"));
 }
 
 #[test]
@@ -154,7 +142,7 @@ fn a_relay_that_is_not_there() {
     let desk = &practice.desks[0];
     desk.refuses(&["sync", "--timeout", "1"])
         .is(11, "relay_unreachable");
-    desk.does(&booking(&monday().at(9, 0, 0, 0).to_string(), "30"));
+    desk.does(&ann_for(&monday().at(9, 0, 0, 0).to_string(), "30"));
     practice.relay.restart();
     let state = practice.agrees();
     assert_eq!(state["confirmed"], 1);
@@ -164,7 +152,7 @@ fn a_relay_that_is_not_there() {
 fn a_line_that_changes_what_it_carries() {
     let practice = Practice::open(2);
     let nine = monday().at(9, 0, 0, 0).to_string();
-    practice.desks[0].does(&booking(&nine, "30"));
+    practice.desks[0].does(&ann_for(&nine, "30"));
     // A key file and log of a desk that reaches its relay over a proxy that turns bits over, at
     // the address the relay had.
     let mut practice = practice;
@@ -227,7 +215,7 @@ fn a_home_of_a_newer_version() {
         .refuses(&["restore", "no such file"])
         .is(3, "not_found")
         .field("file");
-    desk.does(&booking(&monday().at(9, 0, 0, 0).to_string(), "30"));
+    desk.does(&ann_for(&monday().at(9, 0, 0, 0).to_string(), "30"));
 }
 
 #[test]
@@ -275,7 +263,7 @@ fn a_clock_ten_years_off() {
         let offset = state["clock_offset"].as_i64().unwrap();
         assert!(offset.abs() > 9 * 365 * 24 * 3600, "{state}");
         let start = monday().at(hour, 0, 0, 0).to_string();
-        let command = [&booking(&start, "30")[..], &["--despite-warnings"]].concat();
+        let command = [&ann_for(&start, "30")[..], &["--despite-warnings"]].concat();
         let reply = desk.does(&command);
         let warnings = reply["warnings"].to_string();
         assert!(
@@ -302,21 +290,21 @@ fn bookings_that_end_before_they_start_or_make_no_sense() {
     let place = tempfile::tempdir().unwrap();
     let desk = alone(place.path());
     let nine = monday().at(9, 0, 0, 0).to_string();
-    let refused = refused_without_a_trace(&desk, &booking(&nine, "0"), 3, "invalid_input");
+    let refused = refused_without_a_trace(&desk, &ann_for(&nine, "0"), 3, "invalid_input");
     assert_eq!(refused["field"], "minutes");
-    refused_without_a_trace(&desk, &booking(&nine, "999999"), 3, "invalid_input");
+    refused_without_a_trace(&desk, &ann_for(&nine, "999999"), 3, "invalid_input");
     refused_without_a_trace(
         &desk,
-        &booking("9000-01-01T09:00", "30"),
+        &ann_for("9000-01-01T09:00", "30"),
         3,
         "invalid_input",
     );
     let seconds = monday().at(9, 0, 1, 0).to_string();
-    refused_without_a_trace(&desk, &booking(&seconds, "30"), 3, "invalid_input");
+    refused_without_a_trace(&desk, &ann_for(&seconds, "30"), 3, "invalid_input");
     for wrong in ["-30", "half an hour", ""] {
-        assert_eq!(desk.run(&booking(&nine, wrong)).code, 2, "{wrong}");
+        assert_eq!(desk.run(&ann_for(&nine, wrong)).code, 2, "{wrong}");
     }
-    assert_eq!(desk.run(&booking("tomorrow", "30")).code, 2);
+    assert_eq!(desk.run(&ann_for("tomorrow", "30")).code, 2);
     let unknown = [
         "book",
         "--start",
@@ -351,14 +339,14 @@ fn a_booking_in_the_past_or_far_ahead() {
     let place = tempfile::tempdir().unwrap();
     let desk = alone(place.path());
     let past = today().saturating_sub(3.days()).at(9, 0, 0, 0).to_string();
-    desk.refuses(&booking(&past, "30"))
+    desk.refuses(&ann_for(&past, "30"))
         .is(5, "needs_confirmation")
         .warns("in_the_past");
     let ahead = today().saturating_add(4.years()).at(9, 0, 0, 0).to_string();
-    desk.refuses(&booking(&ahead, "30"))
+    desk.refuses(&ann_for(&ahead, "30"))
         .is(5, "needs_confirmation")
         .warns("far_ahead");
-    let anyway = [&booking(&past, "30")[..], &["--despite-warnings"]].concat();
+    let anyway = [&ann_for(&past, "30")[..], &["--despite-warnings"]].concat();
     let reply = desk.does(&anyway);
     assert_eq!(reply["warnings"], json!(["in_the_past"]));
 }
@@ -377,19 +365,19 @@ fn a_booking_on_a_closed_day() {
         &closed.to_string(),
     ]);
     let at = |day: jiff::civil::Date, hour: i8| day.at(hour, 0, 0, 0).to_string();
-    desk.refuses(&booking(&at(closed, 10), "30"))
+    desk.refuses(&ann_for(&at(closed, 10), "30"))
         .is(5, "needs_confirmation")
         .warns("site_closed");
-    desk.refuses(&booking(&at(open, 20), "30"))
+    desk.refuses(&ann_for(&at(open, 20), "30"))
         .is(5, "needs_confirmation");
-    desk.refuses(&booking(&at(open, 12), "90"))
+    desk.refuses(&ann_for(&at(open, 12), "90"))
         .is(5, "needs_confirmation");
-    desk.does(&booking(&at(open, 12), "60"));
+    desk.does(&ann_for(&at(open, 12), "60"));
     let saturday = open.saturating_add(5.days());
-    desk.refuses(&booking(&at(saturday, 10), "30"))
+    desk.refuses(&ann_for(&at(saturday, 10), "30"))
         .is(5, "needs_confirmation");
     let at_ten = at(closed, 10);
-    let anyway = [&booking(&at_ten, "30")[..], &["--despite-warnings"]].concat();
+    let anyway = [&ann_for(&at_ten, "30")[..], &["--despite-warnings"]].concat();
     desk.does(&anyway);
     let free = desk.does(&[
         "free",
@@ -435,11 +423,11 @@ fn a_booking_in_the_hour_that_the_clock_change_skips() {
     let gap = clock_change(true).saturating_add(30.minutes());
     let gap_text = gap.to_string();
     let refused =
-        refused_without_a_trace(&desk, &booking(&gap_text, "30"), 3, "time_does_not_exist");
+        refused_without_a_trace(&desk, &ann_for(&gap_text, "30"), 3, "time_does_not_exist");
     assert_eq!(refused["field"], "start");
     // Across it a visit is as long as it is.
     let before = gap.saturating_sub(60.minutes()).to_string();
-    desk.does(&booking(&before, "60"));
+    desk.does(&ann_for(&before, "60"));
     let day = desk.does(&["day", &gap.date().to_string()]);
     assert_eq!(day["minutes"], 23 * 60);
     assert_eq!(
@@ -454,7 +442,7 @@ fn a_booking_in_the_hour_that_occurs_twice() {
     let place = tempfile::tempdir().unwrap();
     let desk = alone(place.path());
     let fold = clock_change(false).saturating_add(30.minutes());
-    let reply = desk.does(&booking(&fold.to_string(), "60"));
+    let reply = desk.does(&ann_for(&fold.to_string(), "60"));
     assert_eq!(reply["warnings"], json!(["clock_changes_twice"]));
     let day = desk.does(&["day", &fold.date().to_string()]);
     assert_eq!(day["minutes"], 25 * 60);
@@ -483,7 +471,7 @@ fn ten_thousand_characters() {
         ("name", &["location", "add", &long, "--zone", ZONE]),
         (
             "note",
-            &[&booking(&nine, "5")[..], &["--note", &long]].concat(),
+            &[&ann_for(&nine, "5")[..], &["--note", &long]].concat(),
         ),
         (
             "title",

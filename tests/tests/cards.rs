@@ -13,7 +13,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use system_tests::process::{Canary, Desk, Practice, book_ann_with, files_below, id_of, seek};
+use system_tests::process::{
+    Canary, Desk, Practice, book_ann_with, files_below, id_of, note_in, seek,
+};
 
 const MURMUR: &str = "Systolic murmur over the tricuspid harbour";
 const BITES: &str = "Savages thermometers and ankles";
@@ -22,7 +24,7 @@ const DEPOSIT: &str = "Deposit of thirty-one doubloons";
 const SHY: &str = "Trembles near the blowdryer";
 
 fn add(desk: &Desk, pet: &str, card: &str, text: &str) -> String {
-    id_of(&desk.does(&["card", "add", "--pet", pet, "--in", card, text]))
+    id_of(&desk.does(&note_in(card, pet, text)))
 }
 
 /// What a desk shows of a card, the latest first, with a minus before what was withdrawn.

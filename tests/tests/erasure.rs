@@ -22,7 +22,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::Value;
 use sync_protocol::{Certified, Entry, Item};
 use system_tests::process::{
-    Desk, Practice, book_ann_with, copy_folder, files_below, id_of, monday,
+    Desk, Practice, book_ann_with, copy_folder, files_below, id_of, monday, note_in,
 };
 
 const NAME: &str = "Zenobia Quagga";
@@ -42,8 +42,8 @@ fn somebody(desk: &Desk, name: &str, phone: &str, hour: i8) -> String {
     let client = id_of(&desk.does(&["client", "add", name, "--phone", phone]));
     let pet = id_of(&desk.does(&["pet", "add", "--client", &client, &format!("{name} Pet")]));
     let bites = format!("{name} bites");
-    desk.does(&["card", "add", "--pet", &pet, "--in", "handling", &bites]);
-    desk.does(&["card", "add", "--pet", &pet, "--in", "clinical", &bites]);
+    desk.does(&note_in("handling", &pet, &bites));
+    desk.does(&note_in("clinical", &pet, &bites));
     visit(desk, &client, hour);
     client
 }

@@ -20,7 +20,9 @@ use std::{
 use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 use sync_protocol::Certified;
-use system_tests::process::{Desk, Practice, Relay, book_ann_with, files_below, id_of, monday};
+use system_tests::process::{
+    Desk, Practice, Relay, book_ann_with, files_below, id_of, monday, note_in,
+};
 
 const PASSPHRASE: &str = "kept for as long as Daybook is";
 
@@ -120,25 +122,9 @@ fn write() {
     let (gone, _) = client(&owner, "Asked to be forgotten");
     practice.meet();
     for card in ["clinical", "handling"] {
-        vet.does(&[
-            "card",
-            "add",
-            "--pet",
-            &pet,
-            "--in",
-            card,
-            "bites, and has a murmur",
-        ]);
+        vet.does(&note_in(card, &pet, "bites, and has a murmur"));
     }
-    groomer.does(&[
-        "card",
-        "add",
-        "--pet",
-        &pet,
-        "--in",
-        "grooming",
-        "teddy trim",
-    ]);
+    groomer.does(&note_in("grooming", &pet, "teddy trim"));
     owner.does(&[
         "card",
         "add",

@@ -18,7 +18,7 @@ use std::{
 };
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, copy_folder, found, id_of, today};
+use system_tests::process::{Desk, Practice, copy_folder, found, id_of, note_in, today};
 
 const NOTE: &str = "Murmur, grade two";
 
@@ -87,7 +87,7 @@ fn open() -> (Practice, [String; 2], String) {
     let client = id_of(&owner.does(&["client", "add", "Ilse Quint"]));
     let pet = id_of(&owner.does(&["pet", "add", "--client", &client, "Kasimir"]));
     practice.meet();
-    vet.does(&["card", "add", "--pet", &pet, "--in", "clinical", NOTE]);
+    vet.does(&note_in("clinical", &pet, NOTE));
     practice.meet();
     let words = text_of(&founded["words"]).join(" ");
     (practice, [client, pet], words)
@@ -232,7 +232,7 @@ fn managers_are_let_in_to_clinical_cards_and_out_again() {
     assert_eq!(manager.does(&["policy"])["managers_read_clinical"], true);
     assert!(reads(manager, &client, NOTE));
     manager
-        .refuses(&["card", "add", "--pet", &pet, "--in", "clinical", "mine"])
+        .refuses(&note_in("clinical", &pet, "mine"))
         .is(6, "not_allowed");
     settled(&practice);
     let audit = owner.does(&["audit"]).to_string();
@@ -240,15 +240,7 @@ fn managers_are_let_in_to_clinical_cards_and_out_again() {
 
     owner.does(&["policy", "--managers-read-clinical", "no"]);
     practice.meet();
-    vet.does(&[
-        "card",
-        "add",
-        "--pet",
-        &pet,
-        "--in",
-        "clinical",
-        "Lasix since today",
-    ]);
+    vet.does(&note_in("clinical", &pet, "Lasix since today"));
     settled(&practice);
     assert!(!reads(manager, &client, NOTE));
     assert!(!reads(manager, &client, "Lasix"));

@@ -21,7 +21,7 @@ use std::{
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
 use system_tests::process::{
-    Desk, Practice, Relay, SmallDisk, book_ann, found, id_of, monday, sync_server,
+    Desk, Practice, Relay, SmallDisk, book_ann, found, id_of, monday, note_in, sync_server,
 };
 use tempfile::TempDir;
 
@@ -95,7 +95,7 @@ fn work(practice: &Practice) -> String {
     let client = id_of(&owner.does(&["client", "add", "Ilse Quint", "--phone", "600 300 100"]));
     let pet = id_of(&owner.does(&["pet", "add", "--client", &client, "Kasimir"]));
     practice.meet();
-    vet.does(&["card", "add", "--pet", &pet, "--in", "clinical", NOTE]);
+    vet.does(&note_in("clinical", &pet, NOTE));
     for hour in 8..12 {
         book_ann(vet, hour);
     }

@@ -13,7 +13,7 @@
 use std::{fs, path::Path};
 
 use serde_json::Value;
-use system_tests::process::{Desk, Practice, ann_at, book_ann_with, id_of, monday};
+use system_tests::process::{Desk, Practice, ann_at, book_ann_with, id_of, monday, note_in};
 
 const FILES: [&str; 5] = [
     "client.json",
@@ -84,9 +84,7 @@ fn a_client_is_handed_all_that_the_writer_may_read_and_nobody_elses_data() {
     let pet = id_of(&owner.does(&["pet", "add", "--client", &client, "Kasimir"]));
     let visit = book_ann_with(&owner, 9, &["--client", &client, "--pet", &pet]);
     owner.does(&["cancel", &visit, "--reason", "Measles at home"]);
-    let add = |card: &str, text: &str| {
-        id_of(&owner.does(&["card", "add", "--pet", &pet, "--in", card, text]))
-    };
+    let add = |card: &str, text: &str| id_of(&owner.does(&note_in(card, &pet, text)));
     add("clinical", MURMUR);
     add("handling", AWKWARD);
     let formula = add("grooming", FORMULA);

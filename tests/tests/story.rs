@@ -23,7 +23,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 use sync_protocol::Certified;
 use system_tests::process::{
-    Desk, Practice, Relay, book_ann_with, copy_folder, id_of, sync_server,
+    Desk, Practice, Relay, book_ann_with, copy_folder, id_of, note_in, sync_server,
 };
 
 const NOTE: &str = "Grade two murmur, recheck in June";
@@ -112,12 +112,8 @@ fn a_season_of_one_practice() {
     practice.meet();
 
     // A clinical note and a warning: the groomer reads the warning, not the note.
-    vet.does(&["card", "add", "--pet", &pet, "--in", "clinical", NOTE]);
-    front.does(
-        "Cleo",
-        "2580",
-        &["card", "add", "--pet", &pet, "--in", "handling", BITES],
-    );
+    vet.does(&note_in("clinical", &pet, NOTE));
+    front.does("Cleo", "2580", &note_in("handling", &pet, BITES));
     practice.meet();
     assert!(cards(&vet, &rosa).contains(NOTE));
     let seen = cards(&groomer, &rosa);
@@ -137,15 +133,7 @@ fn a_season_of_one_practice() {
     locum.sync();
     practice.desks.push(locum.clone());
     assert!(cards(&locum, &rosa).contains(NOTE));
-    locum.does(&[
-        "card",
-        "add",
-        "--pet",
-        &pet,
-        "--in",
-        "clinical",
-        "Locum agrees",
-    ]);
+    locum.does(&note_in("clinical", &pet, "Locum agrees"));
 
     // The groomer is dismissed; the front desk's computer is stolen with three people's seats on it.
     owner.does(&["people", "remove", &text(&seat_of(&owner, "groomer"), "id")]);
@@ -225,15 +213,7 @@ fn a_season_of_one_practice() {
     assert!(back < Duration::from_mins(5), "{back:?}");
 
     // Rosa asks to be forgotten while the locum is away, who goes on writing about her.
-    locum.does(&[
-        "card",
-        "add",
-        "--pet",
-        &pet,
-        "--in",
-        "clinical",
-        "Seen at home",
-    ]);
+    locum.does(&note_in("clinical", &pet, "Seen at home"));
     let erase = [
         "erase",
         &rosa,

@@ -25,7 +25,9 @@ mod socket;
 pub use desk::{Burst, Desk, Refused, Said, id_of};
 pub use disk::{SmallDisk, copy_folder, files_below};
 pub use memory::{Looked, search_memory};
-pub use practice::{Practice, ZONE, ann_at, book_ann, book_ann_with, found, monday, today};
+pub use practice::{
+    Practice, ZONE, ann_at, ann_for, book_ann, book_ann_with, found, monday, note_in, today,
+};
 pub use programs::{daybook, sync_server};
 pub use proxy::{Proxy, Way};
 pub use relay::Relay;

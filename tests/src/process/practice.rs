@@ -142,7 +142,12 @@ pub fn book_ann_with(desk: &Desk, hour: i8, more: &[&str]) -> String {
 }
 
 /// The words that book Ann for half an hour.
-pub fn ann_at(start: &str) -> [&str; 7] {
+pub const fn ann_at(start: &str) -> [&str; 7] {
+    ann_for(start, "30")
+}
+
+/// The words that book Ann.
+pub const fn ann_for<'a>(start: &'a str, minutes: &'a str) -> [&'a str; 7] {
     [
         "book",
         "--start",
@@ -150,8 +155,13 @@ pub fn ann_at(start: &str) -> [&str; 7] {
         "--staff",
         "Ann",
         "--minutes",
-        "30",
+        minutes,
     ]
+}
+
+/// The words that write a note on a pet's card.
+pub const fn note_in<'a>(card: &'a str, pet: &'a str, text: &'a str) -> [&'a str; 7] {
+    ["card", "add", "--pet", pet, "--in", card, text]
 }
 
 /// Today at the practice.

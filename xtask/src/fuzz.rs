@@ -1,8 +1,8 @@
 //! Coverage-guided fuzzing of every reader: builds `tests/fuzz` with counters, runs its targets.
 //!
 //! Works with the stable compiler: the counters come from LLVM's own pass, libFuzzer is compiled by
-//! the C++ compiler. New inputs stay in the target folder; `--keep` minimises them into the corpora of
-//! the repository. A crasher is put under `tests/fuzz/crashers` and from then on is part of
+//! the C++ compiler. New inputs stay in the target folder; `--keep` adds to the corpora of the
+//! repository those that reach something new. A crasher is put under `tests/fuzz/crashers` and from then on is part of
 //! `cargo xtask test`. At the end a table says what each target did; `fuzz/log` in the target folder
 //! has libFuzzer's own words.
 //!
@@ -12,16 +12,17 @@ mod session;
 
 use std::{fs, path::PathBuf};
 
-use session::Session;
+use session::{Limits, Session};
 
 use crate::place::{output, program, root, start, target};
 
 const USAGE: &str = "\
-cargo xtask fuzz [--seconds N] [--target NAME]... [--keep] [--as-built]
+cargo xtask fuzz [--seconds N] [--quiet N] [--target NAME]... [--keep] [--as-built]
 
   --seconds N      how long each target runs (60)
+  --quiet N        ends a target sooner when it found no new edge for so many seconds
   --target NAME    only this one; `--list` names them
-  --keep           afterwards, minimise what was found into tests/fuzz/corpus
+  --keep           afterwards, add what reaches something new to tests/fuzz/corpus
   --as-built       run what was built before; the build takes minutes after any change";
 
 /// The counters: edges, the table of their places, and what comparisons compare.
@@ -33,7 +34,10 @@ const COUNTERS: &str = "-C passes=sancov-module \
     -C link-dead-code";
 
 pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
-    let mut seconds = 60_u64;
+    let mut limits = Limits {
+        seconds: 60,
+        quiet: None,
+    };
     let (mut wanted, mut keep, mut as_built) = (Vec::new(), false, false);
     let mut rest = arguments.iter();
     while let Some(word) = rest.next() {
@@ -42,11 +46,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
                 .ok_or_else(|| format!("{word} wants a value\n\n{USAGE}"))
         };
         match word.as_str() {
-            "--seconds" => {
-                let text = value()?;
-                let number = text.parse();
-                seconds = number.map_err(|_| format!("{text:?} is no number of seconds"))?;
-            }
+            "--seconds" => limits.seconds = number(value()?)?,
+            "--quiet" => limits.quiet = Some(number(value()?)?),
             "--target" => wanted.push(value()?.clone()),
             "--keep" => keep = true,
             "--as-built" => as_built = true,
@@ -71,16 +72,15 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
     let mut failed = Vec::new();
     let mut table = Vec::new();
     for name in &chosen {
-        println!("\n==> {name}, {seconds} s");
+        println!("\n==> {name}, {} s", limits.seconds);
         let session = Session::new(&fuzzer, name)?;
-        let outcome = session.fuzz(seconds)?;
+        let outcome = session.fuzz(limits)?;
         println!("{}", outcome.row(name));
         table.push(outcome.row(name));
         if !outcome.fine {
             failed.push(name.clone());
         } else if keep {
-            let (count, bytes) = session.keep()?;
-            println!("kept: {count} inputs, {bytes} bytes");
+            println!("added to the corpus: {} inputs", session.keep()?);
         }
     }
     println!("\n{}", session::HEAD);
@@ -96,6 +96,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), String> {
             failed.join(", ")
         ))
     }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is no number of seconds"))
 }
 
 /// The names in `tests/src/fuzz/mod.rs`, without building anything.

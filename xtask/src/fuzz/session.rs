@@ -5,6 +5,8 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
     time::Duration,
 };
 
@@ -19,6 +21,20 @@ pub(super) const HEAD: &str = "| target | executions | seconds | edges | new inp
 
 /// Inputs that are longer are not kept in the repository.
 const KEPT_LENGTH: &str = "-max_len=4096";
+
+/// How often it is looked whether a target has been quiet for long enough.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What libFuzzer ends with when it is interrupted.
+const INTERRUPTED: i32 = 72;
+
+/// How long a target runs, in seconds.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) seconds: u64,
+    /// Sooner, when no new edge came for so long.
+    pub(super) quiet: Option<u64>,
+}
 
 pub(super) struct Session<'a> {
     fuzzer: &'a Path,
@@ -110,12 +126,12 @@ impl<'a> Session<'a> {
         command
     }
 
-    /// Any bytes, for so many seconds; a crasher lies in `tests/fuzz/crashers` afterwards.
-    pub(super) fn fuzz(&self, seconds: u64) -> Result<Outcome, String> {
+    /// Any bytes, for as long as the limits say; a crasher lies in `tests/fuzz/crashers` afterwards.
+    pub(super) fn fuzz(&self, limits: Limits) -> Result<Outcome, String> {
         let crashers = self.kept("crashers");
         make(&crashers)?;
         let mut run = self.command();
-        run.arg(format!("-max_total_time={seconds}"))
+        run.arg(format!("-max_total_time={}", limits.seconds))
             .args([
                 // By the clock on the wall: a machine that does other things is no finding.
                 "-timeout=60",
@@ -134,7 +150,8 @@ impl<'a> Session<'a> {
         let logs = target().join("fuzz/log");
         make(&logs)?;
         let log = logs.join(format!("{}.txt", self.name));
-        let outcome = watch(run, &log).map_err(|error| format!("{}: {error}", self.name))?;
+        let outcome =
+            watch(run, &log, limits.quiet).map_err(|error| format!("{}: {error}", self.name))?;
         if !outcome.fine {
             println!("{} says what happened", log.display());
         }
@@ -143,59 +160,72 @@ impl<'a> Session<'a> {
         Ok(outcome)
     }
 
-    /// The smallest set of small inputs with the same coverage, into the repository. Gives how many
-    /// there are, and their bytes.
-    pub(super) fn keep(&self) -> Result<(usize, u64), String> {
+    /// Adds small inputs that reach something new to the repository's; gives how many. Nothing is taken
+    /// away: the made ones, which every corpus has, stay.
+    pub(super) fn keep(&self) -> Result<usize, String> {
         let corpus = self.kept("corpus");
-        let fresh = target().join("fuzz/minimised").join(self.name);
-        if fresh.exists() {
-            fs::remove_dir_all(&fresh).map_err(|error| at(&fresh, &error))?;
-        }
-        make(&fresh)?;
+        let before = count(&corpus)?;
         let mut merge = self.command();
         merge
             .args(["-merge=1", KEPT_LENGTH])
-            .arg(&fresh)
             .arg(&corpus)
             .arg(&self.found)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let status = merge.status().map_err(|error| at(self.fuzzer, &error))?;
         if !status.success() {
-            return Err(format!("{}: minimising ended with {status}", self.name));
+            return Err(format!("{}: choosing ended with {status}", self.name));
         }
-        fs::remove_dir_all(&corpus).map_err(|error| at(&corpus, &error))?;
-        make(&corpus)?;
-        let (mut count, mut bytes) = (0, 0);
-        for file in fs::read_dir(&fresh).map_err(|error| at(&fresh, &error))? {
-            let file = file.map_err(|error| at(&fresh, &error))?;
-            let name = file.file_name();
-            let short: String = name.to_string_lossy().chars().take(16).collect();
-            let copied = fs::copy(file.path(), corpus.join(short));
-            bytes += copied.map_err(|error| at(&corpus, &error))?;
-            count += 1;
-        }
-        Ok((count, bytes))
+        Ok(count(&corpus)?.saturating_sub(before))
     }
 }
 
-/// Runs it to its end, with its words in a file.
-fn watch(mut run: Command, log: &Path) -> std::io::Result<Outcome> {
+/// Runs it to its end, or until nothing new came for as long as `quiet` says; its words go to a file.
+fn watch(mut run: Command, log: &Path, quiet: Option<u64>) -> std::io::Result<Outcome> {
     let mut kept = fs::File::create(log)?;
     let mut outcome = Outcome::default();
     let start = now();
     let mut child = run.spawn()?;
+    let (said, heard) = mpsc::channel();
+    let mut asked_to_end = false;
     if let Some(words) = child.stderr.take() {
-        for line in BufReader::new(words).split(b'\n') {
-            let line = line?;
-            kept.write_all(&line)?;
-            kept.write_all(b"\n")?;
-            outcome.hear(&String::from_utf8_lossy(&line), start.elapsed());
+        let listener = thread::spawn(move || {
+            let lines = BufReader::new(words).split(b'\n');
+            // An error is told as the last line is: nobody hears any more.
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| said.send(line))
+        });
+        loop {
+            match heard.recv_timeout(LOOK) {
+                Ok(line) => {
+                    kept.write_all(&line)?;
+                    kept.write_all(b"\n")?;
+                    outcome.hear(&String::from_utf8_lossy(&line), start.elapsed());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let silence = start.elapsed().saturating_sub(outcome.last_edge);
+            if !asked_to_end && quiet.is_some_and(|most| silence.as_secs() >= most) {
+                asked_to_end = true;
+                // Asked, not killed: it still tells what it did.
+                Command::new("kill")
+                    .args(["-INT", &child.id().to_string()])
+                    .status()?;
+            }
         }
+        drop(listener);
     }
-    outcome.fine = child.wait()?.success();
+    let status = child.wait()?;
+    outcome.fine = status.success() || (asked_to_end && status.code() == Some(INTERRUPTED));
     outcome.took = start.elapsed();
     Ok(outcome)
+}
+
+fn count(folder: &Path) -> Result<usize, String> {
+    let files = fs::read_dir(folder).map_err(|error| at(folder, &error))?;
+    Ok(files.count())
 }
 
 fn make(folder: &Path) -> Result<(), String> {

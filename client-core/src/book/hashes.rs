@@ -1,5 +1,7 @@
 //! Numbers by which two replicas see that they agree.
 
+use std::collections::BTreeMap;
+
 use data_encoding::HEXLOWER;
 
 use sync_protocol::FeedId;
@@ -86,39 +88,46 @@ impl Book {
 
     /// The same for the documents of some feeds, as for those that two roles both read.
     pub fn heads_hash_of(&self, reads: impl Fn(FeedId) -> bool) -> String {
-        let mut documents: Vec<([u8; 16], Vec<[u8; 32]>)> = Vec::new();
-        let mut private = |target: Target, heads: Vec<[u8; 32]>| {
-            if reads(target.feed()) {
-                documents.push((target.document_id(self.org).to_bytes(), heads));
-            }
-        };
-        for visits in self.visits.documents() {
-            private(Target::Visits(visits.key()), visits.heads());
-        }
-        for (subject, heads) in self.records.heads() {
-            private(subject.target(), heads.to_vec());
-        }
-        for (card, heads) in self.cards.heads() {
-            private(Target::Card(card), heads.to_vec());
-        }
-        for (subject, heads) in self.accesses.heads() {
-            private(Target::Access(subject), heads.to_vec());
-        }
-        private(Target::Practice, self.practice_doc.heads());
-        // Everybody reads the schedule.
-        let weeks = self.weeks.iter();
-        documents.extend(weeks.map(|(key, week)| (key.document_id(), week.document.heads())));
-        let grid = schedule::grid_document_id(self.org.to_bytes());
-        documents.push((grid, self.grid.heads()));
-        documents.retain(|(_, heads)| !heads.is_empty());
-        documents.sort_unstable();
         let mut digest = Digest::new("daybook heads v1");
-        for (document, heads) in documents {
+        for (document, (_, heads)) in self.heads_of(reads) {
             digest.part(&document);
             for head in heads {
                 digest.part(&head);
             }
         }
         digest.hex()
+    }
+
+    /// By document id: what the document is, and its heads. Those of some feeds; everybody reads the
+    /// schedule.
+    pub fn heads_of(
+        &self,
+        reads: impl Fn(FeedId) -> bool,
+    ) -> BTreeMap<[u8; 16], (String, Vec<[u8; 32]>)> {
+        let visits = self.visits.documents();
+        let visits = visits.map(|visits| (Target::Visits(visits.key()), visits.heads()));
+        let records = self.records.heads();
+        let records = records.map(|(subject, heads)| (subject.target(), heads.to_vec()));
+        let cards = self.cards.heads();
+        let cards = cards.map(|(card, heads)| (Target::Card(card), heads.to_vec()));
+        let accesses = self.accesses.heads();
+        let accesses = accesses.map(|(subject, heads)| (Target::Access(subject), heads.to_vec()));
+        let practice = [(Target::Practice, self.practice_doc.heads())];
+        let sealed = visits.chain(records).chain(cards).chain(accesses);
+        let sealed = sealed.chain(practice);
+        let sealed = sealed.filter(|(target, _)| reads(target.feed()));
+        let sealed = sealed.map(|(target, heads)| {
+            let id = target.document_id(self.org).to_bytes();
+            (id, (format!("{target:?}"), heads))
+        });
+        let weeks = self.weeks.iter();
+        let weeks = weeks.map(|(key, week)| {
+            let heads = week.document.heads();
+            (key.document_id(), (format!("{key:?}"), heads))
+        });
+        let grid = schedule::grid_document_id(self.org.to_bytes());
+        let grid = (grid, ("the grid".to_owned(), self.grid.heads()));
+        let all = sealed.chain(weeks).chain([grid]);
+        all.filter(|(_, (_, heads))| !heads.is_empty()).collect()
     }
 }

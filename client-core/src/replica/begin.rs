@@ -12,8 +12,8 @@ use sync_protocol::{
 };
 
 use super::{
-    Pending, Replica, clock::Clock, comparing::learn_words, internal, invalid, learn_rows,
-    new_incarnation, random,
+    Pending, Replica, clock::Clock, comparing::learn_words, internal, invalid, new_incarnation,
+    random, ring,
 };
 use crate::{
     book::Book,
@@ -142,7 +142,6 @@ impl<S: Storage> Replica<S> {
         rng: &mut impl CryptoRng,
         now: Timestamp,
     ) -> Result<Self, Refusal> {
-        let org = ledger.org();
         let known = secrets.seats.iter().find_map(|(id, seat)| {
             let state = ledger.governance().seat(*id)?;
             Some((*id, state.device(), seat))
@@ -154,14 +153,7 @@ impl<S: Storage> Replica<S> {
                 "Restore a backup of this home, or join anew with a code.",
             )
         })?;
-        let mut keyring = KeyRing::of_seat(org, seat, seat_secrets);
-        if let Some((invite, secret)) = &secrets.joining
-            && let Some(state) = ledger.governance().invite(*invite)
-        {
-            let (role, wrapped) = (state.role, state.wrapped.clone());
-            keyring =
-                KeyRing::from_invite(org, *invite, role, &wrapped, secret, seat, seat_secrets)?;
-        }
+        let mut keyring = ring::begun(&ledger, secrets, seat, seat_secrets)?;
         // Keys first: what the book cannot open it would have to keep waiting.
         let mut keys: Vec<Arrival> = Vec::new();
         let mut rest: Vec<Arrival> = Vec::new();
@@ -180,7 +172,7 @@ impl<S: Storage> Replica<S> {
         })?;
         let mut comparisons = Comparisons::default();
         for arrival in &keys {
-            learn_rows(&mut keyring, &ledger, arrival);
+            ring::learn(&mut keyring, &ledger, arrival);
             learn_words(&mut comparisons, &ledger, arrival);
         }
         keyring.forget(ledger.governance().erased(), ledger.unnamed_keys());

@@ -28,6 +28,7 @@ mod refusals;
 mod relay;
 mod renewal;
 mod rescue;
+mod ring;
 mod seats;
 mod trust;
 mod write;
@@ -39,7 +40,7 @@ use entry_log::Storage;
 use rand_core::Rng;
 use sync_protocol::{
     DeviceId, ErrorCode as WireCode, FeedId, Frame, Hash, IncarnationId, Item, OrgId, Role, SeatId,
-    SignedAct, SubjectId, What,
+    SignedAct, What,
 };
 
 use crate::{
@@ -47,7 +48,7 @@ use crate::{
     catalogue::{Event, LinkState, Refusal, StaffRole},
     desk::Steps,
     ledger::{Arrival, Ledger},
-    sealing::{Comparisons, HomeSecrets, KeyRing, KeyRow, Learned, RowAuthor, Word, decode_rows},
+    sealing::{Comparisons, HomeSecrets, KeyRing, KeyRow, Word},
     session::{Session, peer},
 };
 
@@ -332,13 +333,15 @@ impl<S: Storage> Replica<S> {
         let mut acts = false;
         let mut erased = false;
         let mut late_rows = false;
+        let mut called_back = false;
         for arrival in arrivals {
             if self.is_late(arrival) {
                 self.dues.look();
                 late_rows |= matches!(arrival, Arrival::Entry { entry, .. }
                     if entry.header().feed == FeedId::Keys);
             }
-            fresh |= learn_rows(&mut self.keyring, &self.ledger, arrival);
+            fresh |= ring::learn(&mut self.keyring, &self.ledger, arrival);
+            called_back |= ring::calls_back(arrival);
             learn_words(&mut self.comparisons, &self.ledger, arrival);
             if let Arrival::Act(act) = arrival {
                 acts = true;
@@ -350,6 +353,10 @@ impl<S: Storage> Replica<S> {
         }
         if erased {
             self.forget_erased();
+        }
+        if called_back {
+            // When the disk does not give them, the next start tries again.
+            let _ = self.learn_again();
         }
         if late_rows {
             // Before the book sees what they sealed.
@@ -366,53 +373,6 @@ impl<S: Storage> Replica<S> {
             self.events.link();
         }
     }
-}
-
-/// Teaches the ring what an arrival holds of the key table; whether that gave a key.
-///
-/// Of what counts for nothing, the keys of clients and pets are learned all the same: others may have
-/// sealed under them before they heard that their maker left, and what is masked is listed for a
-/// person, who should be able to read it. Nobody seals with them any more once the keys above them
-/// were made anew.
-pub(crate) fn learn_rows<S: Storage>(
-    ring: &mut KeyRing,
-    ledger: &Ledger<S>,
-    arrival: &Arrival,
-) -> bool {
-    let Arrival::Entry { entry, mask, .. } = arrival else {
-        return false;
-    };
-    let header = entry.header();
-    if header.feed != FeedId::Keys {
-        return false;
-    }
-    let rows = entry.body().and_then(|body| decode_rows(body).ok());
-    let authors = RowAuthor::of(ledger.governance(), header);
-    let (Some(rows), Some(author)) = (rows, authors.first().copied()) else {
-        return false;
-    };
-    let mut fresh = false;
-    let erased = ledger.governance().erased();
-    for row in &rows {
-        // What was erased never comes back, under whichever key.
-        if let KeyRow::Subject { key, subject, .. } = row
-            && !ring.learns_erased
-            && (erased.key(*key).is_some()
-                || erased.subject(SubjectId::from_bytes(*subject)).is_some())
-        {
-            continue;
-        }
-        // Who was an owner once hands out no key as one by naming the height of then.
-        let may = match row {
-            KeyRow::Subject { .. } => author.may_write(row),
-            KeyRow::Role { .. } | KeyRow::Compartment { .. } => {
-                mask.is_none() && authors.iter().all(|author| author.may_write(row))
-            }
-        };
-        fresh |= (may || ring.trusts_anybody)
-            && ring.learn_at(row, author, header.governance.0) == Learned::New;
-    }
-    fresh
 }
 
 /// The document that entries of the key table name.

@@ -313,7 +313,8 @@ fn opened_with<'a>(
             role,
             policy: governance.policy_at(header.governance.0),
         };
-        for row in &rows {
+        let height = header.governance.0;
+        for row in rows.iter().filter(|row| !row.is_ahead_of(height)) {
             match row {
                 _ if role != Role::Owner => {}
                 KeyRow::Role {
@@ -327,7 +328,7 @@ fn opened_with<'a>(
                 } => raise(&mut compartments, *compartment, *epoch),
                 KeyRow::Subject { .. } => {}
             }
-            ring.learn_at(row, author, header.governance.0);
+            ring.learn_at(row, author, height);
         }
     }
     let mut roles = roles.into_iter();

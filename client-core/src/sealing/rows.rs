@@ -122,6 +122,16 @@ impl KeyRow {
         }
     }
 
+    /// Whether its epoch is higher than the height of the chain that its entry names. New keys are
+    /// made at most once for each act, so no honest row is; who hands out a key of a far epoch would
+    /// otherwise have it used for ever, also after being removed.
+    pub const fn is_ahead_of(&self, height: u32) -> bool {
+        let (Self::Role { epoch, .. }
+        | Self::Compartment { epoch, .. }
+        | Self::Subject { epoch, .. }) = self;
+        *epoch > height
+    }
+
     /// The wrap.
     pub fn wrap(&self) -> &[u8] {
         match self {

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::CryptoRng;
 use sync_protocol::{KeyId, Policy, Role, SealKey, SeatId};
 
-use super::{CompartmentEntry, KeyRing, Learned, Member, Renewal, RoleEntry, RowAuthor};
+use super::{
+    CompartmentEntry, KeyRing, Learned, Member, RefusedRow, Renewal, RoleEntry, RowAuthor,
+};
 use crate::sealing::{Compartment, KeyRow, Recipient, SealError, holds_key_of};
 
 /// What owners' rows say about role keys, whoever can open them.
@@ -51,6 +53,9 @@ impl Issued {
 impl KeyRing {
     /// [`KeyRing::learn`], of a row in an entry that names this height of the chain.
     pub fn learn_at(&mut self, row: &KeyRow, author: RowAuthor, height: u32) -> Learned {
+        if row.is_ahead_of(height) {
+            return Learned::Refused(RefusedRow::Ahead);
+        }
         let learned = self.learn(row, author);
         let owner = author.role == Role::Owner;
         if matches!(learned, Learned::Refused(_)) {

@@ -92,6 +92,9 @@ pub enum RefusedRow {
     /// It names a parent of another kind, role, compartment or epoch.
     #[error("the row contradicts the key above it")]
     Inconsistent,
+    /// Its epoch is higher than the height it names: keys are made anew at most once for each act.
+    #[error("no key can be of this epoch yet")]
+    Ahead,
     /// It does not open, or holds another key than it says.
     #[error("the row is damaged")]
     Damaged,
@@ -393,6 +396,13 @@ impl KeyRing {
     pub fn compartment_key(&self, compartment: Compartment) -> Option<(KeyId, &CompartmentKey)> {
         self.current_compartment(compartment)
             .map(|(id, entry)| (id, &entry.key))
+    }
+
+    /// Every key of a compartment that is held.
+    pub fn compartment_keys(&self, compartment: Compartment) -> impl Iterator<Item = KeyId> {
+        let keys = self.compartments.iter();
+        keys.filter(move |(_, entry)| entry.compartment == compartment)
+            .map(|(id, _)| *id)
     }
 
     /// The subject's key to seal with now. None when it has none yet, or only such as belong to an

@@ -28,7 +28,7 @@ pub fn all(world: &mut World) -> Told {
     nothing_acknowledged_is_lost(world, &audit, &truth)?;
     nothing_waits(world, &audit, &truth)?;
     crew::all(world, &audit, &truth)?;
-    replicas_agree(world)?;
+    agree(world, &Locked::of(world, &audit, &truth)?)?;
     alarms_are_right(world, &audit)?;
     erasing::all(world, &audit, &truth)?;
     visits::all(world, &audit)
@@ -46,8 +46,15 @@ pub fn nothing_is_missing(world: &mut World) -> Told {
     nothing_waits(world, &audit, &truth)?;
     crew::all(world, &audit, &truth)?;
     erasing::all(world, &audit, &truth)?;
-    // A desk may hold confirmations that nobody else was shown.
-    same_documents(world)
+    let locked = Locked::of(world, &audit, &truth)?;
+    for desk in world.members() {
+        let (mut first, mut other) = (Held::at(world, 0, desk)?, Held::at(world, desk, 0)?);
+        // A desk may hold confirmations that nobody else was shown.
+        first.rendering.clone_from(&other.rendering);
+        locked.leave_out(desk, &mut first, &mut other);
+        first.same_as(&other, desk)?;
+    }
+    Ok(())
 }
 
 /// What the relay acknowledged, and what desks said is saved, stands at the relay and at every desk
@@ -163,29 +170,79 @@ fn nothing_waits(world: &World, audit: &Audit, truth: &Truth) -> Told {
 
 /// What must be equal on all desks.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Hashes {
-    /// Over the documents' heads, of feeds that both read.
-    pub heads: String,
-    /// Over the clashes.
-    pub clashes: String,
-    /// Over what is shown.
-    pub rendering: String,
+struct Held {
+    /// The documents of feeds that both read, with their heads.
+    documents: BTreeMap<[u8; 16], (String, Vec<[u8; 32]>)>,
+    /// A hash over the clashes.
+    clashes: String,
+    /// A hash over what is shown.
+    rendering: String,
 }
 
-/// What a desk holds and shows of what somebody of another role reads too.
-///
-/// # Errors
-/// When the desk is off.
-pub fn hashes(world: &mut World, desk: usize, with: usize) -> Told<Hashes> {
-    let role = |desk: usize| world.replica(desk).and_then(Replica::role);
-    let (own, other) = (role(desk).ok_or("no role")?, role(with).ok_or("no role")?);
-    let replica = world.replica_mut(desk).ok_or("a desk is off")?;
-    let book = replica.book_mut();
-    Ok(Hashes {
-        heads: book.heads_hash_of(|feed| own.may_read(feed) && other.may_read(feed)),
-        clashes: book.clashes_hash(),
-        rendering: book.rendering_hash(),
-    })
+impl Held {
+    /// What a desk holds and shows of what somebody of another role reads too.
+    fn at(world: &mut World, desk: usize, with: usize) -> Told<Self> {
+        let role = |desk: usize| world.replica(desk).and_then(Replica::role);
+        let (own, other) = (role(desk).ok_or("no role")?, role(with).ok_or("no role")?);
+        let replica = world.replica_mut(desk).ok_or("a desk is off")?;
+        let book = replica.book_mut();
+        Ok(Self {
+            documents: book.heads_of(|feed| own.may_read(feed) && other.may_read(feed)),
+            clashes: book.clashes_hash(),
+            rendering: book.rendering_hash(),
+        })
+    }
+
+    /// # Errors
+    /// What desk 0 has otherwise than another.
+    fn same_as(&self, other: &Self, desk: usize) -> Told {
+        let ids: BTreeSet<_> = self
+            .documents
+            .keys()
+            .chain(other.documents.keys())
+            .collect();
+        let document = ids.into_iter().find_map(|id| {
+            let both = (self.documents.get(id), other.documents.get(id));
+            (both.0 != both.1).then(|| format!("{both:?}"))
+        });
+        let clashes = (self.clashes != other.clashes).then(|| "the clashes".to_owned());
+        let shown = (self.rendering != other.rendering).then(|| "what is shown".to_owned());
+        match document.or(clashes).or(shown) {
+            None => Ok(()),
+            Some(what) => Err(format!("desk 0 and desk {desk} do not agree: {what}")),
+        }
+    }
+}
+
+/// By desk, the documents with something that counts for nothing and does not open there: its key
+/// counts for nothing either. Where it was opened before, it stays, looked through.
+#[derive(Default)]
+struct Locked(BTreeMap<usize, BTreeSet<[u8; 16]>>);
+
+impl Locked {
+    fn of(world: &World, audit: &Audit, truth: &Truth) -> Told<Self> {
+        let mut found = BTreeMap::new();
+        for desk in world.members() {
+            let replica = world.replica(desk).ok_or("a desk is off")?;
+            let role = replica.role().ok_or("a desk of the practice has no role")?;
+            let unlisted = truth.unlisted(replica, role);
+            let entries = audit.items.iter().filter_map(|(.., item)| match item {
+                Item::Entry(entry) if unlisted.contains(&entry.hash()) => Some(entry),
+                Item::Entry(_) | Item::Act(_) | Item::Confirmation(_) => None,
+            });
+            let documents = entries.map(|entry| entry.header().document.to_bytes());
+            found.insert(desk, documents.collect());
+        }
+        Ok(Self(found))
+    }
+
+    fn leave_out(&self, desk: usize, first: &mut Held, other: &mut Held) {
+        let locked = [0, desk].into_iter().filter_map(|desk| self.0.get(&desk));
+        for document in locked.flatten() {
+            first.documents.remove(document);
+            other.documents.remove(document);
+        }
+    }
 }
 
 /// Every desk holds and shows the same.
@@ -193,29 +250,16 @@ pub fn hashes(world: &mut World, desk: usize, with: usize) -> Told<Hashes> {
 /// # Errors
 /// When two differ.
 pub fn replicas_agree(world: &mut World) -> Told {
-    let mut said = String::new();
-    for desk in world.members() {
-        let first = hashes(world, 0, desk)?;
-        let other = hashes(world, desk, 0)?;
-        if first != other {
-            return Err(format!("desk 0 has {first:?}, desk {desk} has {other:?}"));
-        }
-        if desk == 0 {
-            said = format!("{first:?}");
-        }
-    }
-    world.note(format_args!("all agree: {said}"));
-    Ok(())
+    agree(world, &Locked::default())
 }
 
-fn same_documents(world: &mut World) -> Told {
+fn agree(world: &mut World, locked: &Locked) -> Told {
     for desk in world.members() {
-        let first = hashes(world, 0, desk)?;
-        let other = hashes(world, desk, 0)?;
-        if (&first.heads, &first.clashes) != (&other.heads, &other.clashes) {
-            return Err(format!("desk 0 has {first:?}, desk {desk} has {other:?}"));
-        }
+        let (mut first, mut other) = (Held::at(world, 0, desk)?, Held::at(world, desk, 0)?);
+        locked.leave_out(desk, &mut first, &mut other);
+        first.same_as(&other, desk)?;
     }
+    world.note(format_args!("all agree"));
     Ok(())
 }
 

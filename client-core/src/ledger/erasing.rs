@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use entry_log::{Index, PurgeError, Storage};
 use sync_protocol::{
     Acceptance, DeviceId, Entry, ErasureId, ErasureReceipt, FeedId, Hash, Header, IncarnationId,
-    Item, KeyId, SubjectId, SubjectRow, accept, subject_rows,
+    Item, KeyId, Role, SeatState, SubjectId, SubjectRow, accept, subject_rows,
 };
 
 use super::{Ledger, LedgerError, record};
@@ -199,7 +199,11 @@ impl<S: Storage> Ledger<S> {
             if let Some(index) = index.filter(|index| row.alone && self.outbox.contains_key(index))
             {
                 withdrawn.insert(index);
-                rows.insert(index);
+                // An owner's device names its own, also after a restart: a neighbour may have sealed
+                // something with the key. It goes from the disk then.
+                if !self.is_owners(index)? {
+                    rows.insert(index);
+                }
             }
             lost.insert(row.key);
         }
@@ -218,6 +222,15 @@ impl<S: Storage> Ledger<S> {
             self.withdraw(index);
         }
         self.withdraw_bare()
+    }
+
+    /// Whether somebody wrote it who is an owner.
+    fn is_owners(&self, index: Index) -> Result<bool, LedgerError> {
+        let Item::Entry(entry) = self.item_at(index)? else {
+            return Ok(false);
+        };
+        let state = self.governance.seat(entry.header().seat);
+        Ok(state.and_then(SeatState::role) == Some(Role::Owner))
     }
 
     fn withdraw(&mut self, index: Index) {

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         if report.histories % 10_000 < 25 {
             println!("{} histories, near seed {seed}", report.histories);
         }
+        true
     };
     if goes_on {
         let failed = all_failures(from, histories, threads, faults);

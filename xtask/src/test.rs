@@ -45,6 +45,12 @@ pub(crate) fn steps() -> Vec<Step> {
             run: rust,
         },
         Step {
+            name: "histories",
+            what: "20,000 histories of the simulated world, and what they were made of",
+            needs: &["build"],
+            run: histories,
+        },
+        Step {
             name: "examples",
             what: "examples in the documentation",
             needs: &["build"],
@@ -110,7 +116,14 @@ fn rust() -> Result<(), String> {
     if let Some(folder) = built("daybook").parent() {
         tests.env("DAYBOOK_PROGRAMS", folder);
     }
+    // The next step runs them all.
+    tests.env("DAYBOOK_HISTORIES", "20");
     start(tests)
+}
+
+fn histories() -> Result<(), String> {
+    let named = ["--test", "world", "--", "histories_end", "--nocapture"];
+    start(cargo(&[&["test"], &EVERYTHING[..], &named[..]].concat()))
 }
 
 fn doctests() -> Result<(), String> {

@@ -921,3 +921,33 @@ fn the_owner_founds_and_invites_and_the_newcomer_joins_by_code() {
     };
     assert_eq!(restarted.learn(&rows[0], own), Learned::New);
 }
+
+#[test]
+fn no_key_is_of_a_later_epoch_than_acts_could_bring_about() {
+    let mut practice = Practice::found();
+    let owner = RowAuthor {
+        seat: ANNA,
+        role: Role::Owner,
+        policy: sync_protocol::Policy::default(),
+    };
+    // An owner with a changed program, whose key would be everybody's for good.
+    let seat = practice.secrets.sealing.public();
+    let far = RoleKey::generate(&mut practice.rng);
+    let row = |epoch| KeyRow::Role {
+        key: far.id(),
+        role: Role::Groomer,
+        epoch,
+        to: Recipient::Seat(ANNA),
+        wrap: Vec::new(),
+    };
+    let rng = &mut practice.rng;
+    let beyond = row(8).sealed_to(rng, ORG, seat, far.expose()).unwrap();
+    let usual = row(7).sealed_to(rng, ORG, seat, far.expose()).unwrap();
+    let ring = &mut practice.owner;
+    assert_eq!(
+        ring.learn_at(&beyond, owner, 7),
+        Learned::Refused(RefusedRow::Ahead)
+    );
+    assert!(!ring.holds_role_key(far.id()));
+    assert_eq!(ring.learn_at(&usual, owner, 7), Learned::New);
+}

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Runs the seeds `from..from + histories` on so many threads; stops at the first that fails.
-/// `told` hears of each seed below which all are done, now and then.
+/// `told` hears of each seed below which all are done, now and then, and says whether to go on.
 ///
 /// # Errors
 /// The failure with the lowest seed that was met.
@@ -23,7 +23,7 @@ pub fn run(
     histories: u64,
     threads: usize,
     faults: Faults,
-    told: &(dyn Fn(u64, &Report) + Sync),
+    told: &(dyn Fn(u64, &Report) -> bool + Sync),
 ) -> Result<Report, Box<Failure>> {
     let next = AtomicU64::new(from);
     let stop = AtomicBool::new(false);
@@ -58,7 +58,9 @@ pub fn run(
                     }
                     let mut all = all.lock().unwrap();
                     all.merge(report);
-                    told(first, &all);
+                    if !told(first, &all) {
+                        stop.store(true, Ordering::Relaxed);
+                    }
                 }
             });
         }

@@ -744,7 +744,13 @@ impl Session {
             | Phase::SigningIn { .. }
             | Phase::Proving { .. } => LinkState::Connecting,
             Phase::Open => {
-                self.goals.retain(|goal| !ledger.reached(goal));
+                let chain = ledger.governance();
+                let device = self.device;
+                self.goals.retain(|goal| {
+                    // Of a feed that nobody here reads any more, nothing follows.
+                    let read = device.is_none_or(|device| chain.device_may_read(device, goal.feed));
+                    read && !ledger.reached(goal)
+                });
                 let waits = ledger.outbox_len().saturating_sub(self.refused.len());
                 let waits = waits > 0 && self.awaits_places(ledger);
                 if self.goals.is_empty() && !waits {

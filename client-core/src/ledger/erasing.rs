@@ -14,10 +14,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use entry_log::{Index, PurgeError, Storage};
 use sync_protocol::{
     Acceptance, DeviceId, Entry, ErasureId, ErasureReceipt, FeedId, Hash, Header, IncarnationId,
-    Item, KeyId, Role, SeatState, SubjectId, SubjectRow, accept, subject_rows,
+    Item, KeyId, Role, SubjectId, SubjectRow, accept, subject_rows,
 };
 
-use super::{Ledger, LedgerError, record};
+use super::{Kind, Ledger, LedgerError, record};
 use crate::sealing::Compartment;
 
 /// Where the row of a subject's key lies, with its body.
@@ -193,19 +193,20 @@ impl<S: Storage> Ledger<S> {
         let mut withdrawn = BTreeSet::new();
         let unnamed = self.erasing.rows.iter();
         let unnamed = unnamed.filter(|(subject, _)| erased.subject(**subject).is_some());
-        let mut lost = BTreeSet::new();
+        let (mut lost, mut unsent_rows) = (BTreeSet::new(), BTreeSet::new());
         for row in unnamed.flat_map(|(_, rows)| rows) {
             let index = self.items.get(&row.hash).map(|held| held.index);
             if let Some(index) = index.filter(|index| row.alone && self.outbox.contains_key(index))
             {
                 withdrawn.insert(index);
-                // An owner's device names its own, also after a restart: a neighbour may have sealed
-                // something with the key. It goes from the disk then.
-                if !self.is_owners(index)? {
-                    rows.insert(index);
-                }
+                unsent_rows.insert(index);
             }
             lost.insert(row.key);
+        }
+        // An owner's device names them, also after a restart: somebody may have sealed something with
+        // the key meanwhile. They go from the disk then.
+        if !unsent_rows.is_empty() && !self.is_an_owners()? {
+            rows.extend(unsent_rows);
         }
         self.erasing.lost.extend(lost);
         for key in &self.erasing.lost {
@@ -224,13 +225,17 @@ impl<S: Storage> Ledger<S> {
         self.withdraw_bare()
     }
 
-    /// Whether somebody wrote it who is an owner.
-    fn is_owners(&self, index: Index) -> Result<bool, LedgerError> {
-        let Item::Entry(entry) = self.item_at(index)? else {
+    /// Whether an owner works at this device, as what was written here tells.
+    fn is_an_owners(&self) -> Result<bool, LedgerError> {
+        let mut own = self.items.values().filter(|held| held.own);
+        let Some(own) = own.find(|held| held.kind == Kind::Entry) else {
             return Ok(false);
         };
-        let state = self.governance.seat(entry.header().seat);
-        Ok(state.and_then(SeatState::role) == Some(Role::Owner))
+        let Item::Entry(entry) = self.item_at(own.index)? else {
+            return Ok(false);
+        };
+        let mut seats = self.governance.seats_on(entry.header().device);
+        Ok(seats.any(|(_, seat)| seat.role() == Some(Role::Owner)))
     }
 
     fn withdraw(&mut self, index: Index) {

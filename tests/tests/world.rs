@@ -161,6 +161,18 @@ const ONCE_FAILED: &[(u64, &str)] = &[
         4985,
         "what a withdrawn row's key sealed waited for that key for ever",
     ),
+    (
+        9193,
+        "the relay turned away what was about somebody erased, also when its key was named",
+    ),
+    (
+        9256,
+        "who reads a feed no more waited for the rest of it",
+    ),
+    (
+        10894,
+        "a neighbour's late row was purged, got through, and was named by nobody",
+    ),
 ];
 
 #[test]

@@ -135,7 +135,7 @@ impl World {
             }
         }
         let Some(why) = self.worthless(&code) else {
-            if self.desks.len() >= MOST {
+            if self.desks.len() >= MOST || self.is_over_elsewhere(&code) {
                 return Ok(());
             }
             self.tally.governed = true;
@@ -173,6 +173,16 @@ impl World {
             self.tally.count(why);
             Ok(())
         }
+    }
+
+    /// Whether a relay that was put back to an old copy has not been told yet that a code is over. It
+    /// would let somebody in whom no other device takes for a member: the chain forks, all say so, and
+    /// only a new relay helps.
+    fn is_over_elsewhere(&self, code: &Code) -> bool {
+        let replicas = self.desks.iter().filter_map(|desk| desk.up.as_ref());
+        let mut states =
+            replicas.filter_map(|replica| replica.ledger().governance().invite(code.invite));
+        states.any(|state| state.used.is_some() || state.revoked.is_some())
     }
 
     /// Why the relay must not let anybody in with a code.

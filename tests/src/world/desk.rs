@@ -7,7 +7,7 @@ use conflict_rules::AppointmentId;
 use jiff::{SignedDuration, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sync_protocol::IncarnationId;
+use sync_protocol::{IncarnationId, SeatId};
 use sync_server::core::ConnId;
 
 use super::disk::{Disk, Platter};
@@ -72,6 +72,11 @@ impl Desk {
             shut: false,
             met_later: false,
         }
+    }
+
+    /// Whoever worked here, also while it is off.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = SeatId> {
+        self.secrets.seats.iter().map(|(seat, _)| *seat)
     }
 
     /// What the running replica has written itself is saved: it said so.

@@ -216,9 +216,17 @@ impl World {
                 // What an owner's device is to hand out, it hands out by itself.
                 let fine = desk.shut || (fine && replica.owed().is_empty());
                 (!fine).then(|| {
+                    let unsent = replica.ledger().outbox(None, 3).unwrap_or_default();
+                    let unsent: Vec<_> = unsent
+                        .iter()
+                        .map(|(_, entry)| {
+                            let (header, bare) = (entry.header(), entry.body().is_none());
+                            (entry.id(), header.feed, header.key, bare)
+                        })
+                        .collect();
                     format!(
                         "desk {number}: {link:?}, {outbox} in the outbox, {waits} without an \
-                         answer, owes {:?}, trouble {:?}",
+                         answer, owes {:?}, trouble {:?}, not sent (bare) {unsent:?}",
                         replica.owed(),
                         replica.trouble()
                     )

@@ -92,6 +92,8 @@ pub struct World {
     pub(crate) wishes: Vec<crew::Wish>,
     /// Pairs of visits that somebody allowed to overlap, whatever came of it.
     pub(crate) allowed: BTreeSet<(AppointmentId, AppointmentId)>,
+    /// Visits that somebody moved or called off by a decision, whatever came of it.
+    pub(crate) given_up: BTreeSet<AppointmentId>,
     /// What is built in on purpose.
     pub(crate) faults: history::Faults,
     /// A seat that nobody ends: the relay lies to it.
@@ -161,6 +163,7 @@ impl World {
             codes: Vec::new(),
             wishes: Vec::new(),
             allowed: BTreeSet::new(),
+            given_up: BTreeSet::new(),
             faults: history::Faults::default(),
             spared: None,
             restored: false,

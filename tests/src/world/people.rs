@@ -382,6 +382,13 @@ impl World {
             }
         });
         self.allowed.extend(allowed);
+        let given_up = verdicts.iter().filter_map(|verdict| match verdict {
+            VerdictWish::Move { appointment, .. } | VerdictWish::Cancel { appointment } => {
+                Some(*appointment)
+            }
+            VerdictWish::AllowOverlap { .. } | VerdictWish::Keep { .. } => None,
+        });
+        self.given_up.extend(given_up);
         let command = Command::Decide(Decide {
             verdicts,
             reason: self.chance(30).then(|| "phoned".to_owned()),

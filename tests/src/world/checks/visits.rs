@@ -168,7 +168,13 @@ fn the_confirmed_fit(world: &World, documents: &Documents) -> Told {
         .chain(world.allowed.iter().copied())
         .collect();
     let beyond = clashes(bookings, &documents.capacities, &agreed);
-    match beyond.first() {
+    // What a decision gave up went to somebody else; with whoever was removed the decision went, too.
+    let came_back =
+        |claim: &AppointmentId| book.masked_entries() > 0 && world.given_up.contains(claim);
+    match beyond
+        .iter()
+        .find(|clash| !clash.claims.iter().any(came_back))
+    {
         None => Ok(()),
         Some(clash) => Err(format!("confirmed and yet beyond capacity: {clash:?}")),
     }

@@ -150,6 +150,13 @@ fn a_row_for_who_was_erased_and_what_it_seals_are_refused() {
     assert!(refused.iter().all(|(_, code)| *code == ErrorCode::Erased));
     assert!(!on_disk(&practice.disk, b"new work"));
     practice.assert_agree();
+    // An owner names the key: the places are taken now, without the bodies.
+    practice.own(erase(&[CLIENT], &[KEY], &[&again]));
+    practice.push(3, &[again.purged(), under.purged()]);
+    practice.run();
+    assert_eq!(practice.desks[&3].refused.len(), 2, "only those of before");
+    assert_eq!(practice.desks[&1].feeds[&FeedId::Contact].items.len(), 2);
+    practice.assert_agree();
 }
 
 #[test]

@@ -165,10 +165,7 @@ const ONCE_FAILED: &[(u64, &str)] = &[
         9193,
         "the relay turned away what was about somebody erased, also when its key was named",
     ),
-    (
-        9256,
-        "who reads a feed no more waited for the rest of it",
-    ),
+    (9256, "who reads a feed no more waited for the rest of it"),
     (
         10894,
         "a neighbour's late row was purged, got through, and was named by nobody",

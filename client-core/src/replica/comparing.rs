@@ -140,7 +140,11 @@ impl<S: Storage> Replica<S> {
                     });
                     mine.then_some(Word::Ask { seat, nonce })
                 }
-                _ => None,
+                Stage::Begins
+                | Stage::ToAsk
+                | Stage::ToOpen { .. }
+                | Stage::Opened { .. }
+                | Stage::Broken => None,
             }
         });
         words.collect()

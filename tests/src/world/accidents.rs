@@ -56,7 +56,10 @@ impl World {
         match self.below(100) {
             0..22 => self.plug(desk),
             22..32 => self.cut(desk),
-            32..40 => self.stall(desk),
+            32..40 => {
+                self.stall(desk);
+                Ok(())
+            }
             40..46 => self.desk_dies(desk, false),
             46..50 => self.desk_dies(desk, true),
             50..58 => self.desk_dies_writing(desk, taste),
@@ -121,7 +124,7 @@ impl World {
         self.tell(desk, Input::Closed)
     }
 
-    fn stall(&mut self, desk: usize) -> Told {
+    fn stall(&mut self, desk: usize) {
         let until = self.now + SignedDuration::from_secs(1 + self.rng_secs(60));
         if let Some(conn) = self.desks[desk].line
             && let Some(line) = self.relay.lines.get_mut(&conn)
@@ -129,7 +132,6 @@ impl World {
             line.stalled = Some(until);
             self.tally.count("stalled");
         }
-        Ok(())
     }
 
     fn rng_secs(&mut self, below: u64) -> i64 {

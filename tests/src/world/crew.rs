@@ -139,18 +139,15 @@ impl World {
                 return Ok(());
             }
             self.tally.governed = true;
-            let turned = match self.redeem(&code.text, None)? {
-                Ok(_) => {
-                    self.tally.count("joined by code");
-                    if self.chance(40) {
-                        return self.is_tried_again(&code);
-                    }
-                    return Ok(());
-                }
-                Err(turned) => turned,
-            };
             // Nobody but the relay may have heard of the invitation by now; it stands there.
-            return Err(format!("a code that counts is turned away: {turned}"));
+            if let Err(turned) = self.redeem(&code.text, None)? {
+                return Err(format!("a code that counts is turned away: {turned}"));
+            }
+            self.tally.count("joined by code");
+            if self.chance(40) {
+                return self.is_tried_again(&code);
+            }
+            return Ok(());
         };
         self.is_worth_nothing(&code, why)
     }

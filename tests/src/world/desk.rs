@@ -76,7 +76,7 @@ impl Desk {
 
     /// Whoever worked here, also while it is off.
     pub(crate) fn seats(&self) -> impl Iterator<Item = SeatId> {
-        self.secrets.seats.iter().map(|(seat, _)| *seat)
+        self.secrets.seats.keys().copied()
     }
 
     /// What the running replica has written itself is saved: it said so.

@@ -17,7 +17,7 @@ use client_core::{
 use sync_protocol::{
     Entry, FeedId, Frame, Hash, IncarnationId, KeyId, Role, SubjectId, subject_rows,
 };
-use sync_server::core::ConnId;
+use sync_server::core::{ConnId, Organisation};
 
 use super::{Told, World};
 
@@ -306,7 +306,7 @@ impl World {
         if self.erasures.often == 0 {
             return Ok(());
         }
-        let Some(chain) = self.relay.up.as_ref().map(|up| up.governance()) else {
+        let Some(chain) = self.relay.up.as_ref().map(Organisation::governance) else {
             return Ok(());
         };
         let Some(line) = self.relay.lines.get(&conn) else {

@@ -50,6 +50,9 @@ impl Template {
     }
 }
 
+/// What becomes of the bytes of a change, given the incarnation that sends them.
+pub type Changes<'a> = dyn FnMut(&[u8], [u8; 16]) -> Vec<u8> + 'a;
+
 /// Who writes what nobody should.
 #[derive(Debug)]
 pub struct Insider {
@@ -78,7 +81,7 @@ impl Insider {
         &mut self,
         keys: &KeyRing,
         template: &Template,
-        change: &mut dyn FnMut(&[u8], [u8; 16]) -> Vec<u8>,
+        change: &mut Changes<'_>,
     ) -> Option<Entry> {
         let mut incarnation = [0; 16];
         self.rng.fill_bytes(&mut incarnation);

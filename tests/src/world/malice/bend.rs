@@ -110,13 +110,19 @@ impl Malice {
             return vec![frame];
         }
         match (self.attack, frame) {
-            (Attack::DropDown | Attack::Silent, Frame::Items { feed, .. })
-                if matches!(feed, FeedId::Schedule(_) | FeedId::Visits(_)) =>
-            {
-                self.lies += 1;
-                Vec::new()
-            }
-            (Attack::KeysWithheld, Frame::Items { feed, .. }) if feed == FeedId::Keys => {
+            (
+                Attack::DropDown | Attack::Silent,
+                Frame::Items {
+                    feed: FeedId::Schedule(_) | FeedId::Visits(_),
+                    ..
+                },
+            )
+            | (
+                Attack::KeysWithheld,
+                Frame::Items {
+                    feed: FeedId::Keys, ..
+                },
+            ) => {
                 self.lies += 1;
                 Vec::new()
             }

@@ -1,7 +1,7 @@
 //! Thousands of histories of the simulated world.
 //!
 //! `DAYBOOK_HISTORIES` sets how many (20,000), `DAYBOOK_SEED` where they begin (0), `DAYBOOK_MINUTES`
-//! after how long it is enough on a slow machine (18); the example `soak` runs as many as there is
+//! after how long it is enough on a slow machine (20); the example `soak` runs as many as there is
 //! time for.
 
 #![allow(
@@ -33,7 +33,7 @@ fn histories_end_well_and_are_made_of_what_they_should() {
     schedule::quiet_guarded_panics();
     let histories = number("DAYBOOK_HISTORIES", 20_000);
     let from = number("DAYBOOK_SEED", 0);
-    let minutes = Duration::from_mins(number("DAYBOOK_MINUTES", 18));
+    let minutes = Duration::from_mins(number("DAYBOOK_MINUTES", 20));
     let start = Instant::now();
     let in_time = |_, _: &Report| start.elapsed() < minutes;
     let report = match soak::run(from, histories, 2, Faults::default(), &in_time) {
